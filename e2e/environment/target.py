@@ -1,0 +1,159 @@
+"""Which cluster: the one given by KUBECONFIG, kind when a Docker engine answers, else the embedded one."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, Protocol
+
+from e2e import cluster
+from e2e.cluster import Mode, Problem, preflight, tool
+from e2e.cluster.progress import Progress
+from e2e.images import Image
+
+KIND_CONFIGURATION = Path(__file__).with_name("kind.yaml")
+
+
+class Target(Protocol):
+    """A cluster to install into."""
+
+    name: str
+    kubeconfig: Path
+
+    def check(self, progress: Progress) -> None:
+        """Raise `Problem` for what is missing, before minutes of work begin."""
+
+    def up(self, progress: Progress) -> None:
+        """Make it run; safe to repeat."""
+
+    def load(self, image: Image, progress: Progress) -> str:
+        """Make an image known to the cluster's nodes; returns the name pods use."""
+
+    def down(self, progress: Progress) -> None:
+        """Remove what `up` made."""
+
+
+class Embedded:
+    """A real Kubernetes of our own on this machine (needs root)."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.kubeconfig = Path()
+
+    def check(self, progress: Progress) -> None:
+        """See `Target.check`."""
+        preflight.check(Mode.FULL, progress)
+
+    def up(self, progress: Progress) -> None:
+        """See `Target.up`."""
+        self.kubeconfig = cluster.up(self.name, "full", progress=progress).kubeconfig
+
+    def load(self, image: Image, progress: Progress) -> str:
+        """See `Target.load`."""
+        cluster.find(self.name).load_image(image.archive_path, progress)
+        return image.tag
+
+    def down(self, progress: Progress) -> None:
+        """See `Target.down`."""
+        cluster.down(self.name, progress=progress)
+
+
+class Kind:
+    """A kind cluster, when a Docker engine answers."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.kubeconfig = Path(os.environ.get("XDG_STATE_HOME", Path.home() / ".local/state")) / "treadle" / f"kind-{name}.kubeconfig"
+
+    def check(self, progress: Progress) -> None:
+        """See `Target.check`."""
+        if not shutil.which("kind"):
+            raise Problem("A Docker engine answers but `kind` is not installed: install kind, or stop the engine to use the embedded cluster.")
+
+    def up(self, progress: Progress) -> None:
+        """See `Target.up`. The node is given two pretended GPUs, as the embedded cluster has."""
+        self.kubeconfig.parent.mkdir(parents=True, exist_ok=True)
+        if self.name not in _run("kind", "get", "clusters").split():
+            progress(f"creating kind cluster {self.name}")
+            _run("kind", "create", "cluster", "--name", self.name, "--config", str(KIND_CONFIGURATION), "--wait", "120s", timeout=600)
+        _run("kind", "export", "kubeconfig", "--name", self.name, "--kubeconfig", str(self.kubeconfig))
+        patch = json.dumps({"status": {"capacity": {"nvidia.com/gpu": "2"}, "allocatable": {"nvidia.com/gpu": "2"}}})
+        for node in kubectl(self, "get", "nodes", "--output=name").split():
+            kubectl(self, "patch", node, "--subresource=status", "--type=merge", f"--patch={patch}")
+
+    def load(self, image: Image, progress: Progress) -> str:
+        """See `Target.load`."""
+        progress(f"loading {image.tag}")
+        _run("kind", "load", "image-archive", str(image.archive_path), "--name", self.name, timeout=600)
+        return image.tag
+
+    def down(self, progress: Progress) -> None:
+        """See `Target.down`."""
+        progress(f"deleting kind cluster {self.name}")
+        _run("kind", "delete", "cluster", "--name", self.name, timeout=300)
+
+
+class Existing:
+    """The cluster of KUBECONFIG. Images are pushed to TREADLE_REGISTRY, from where its nodes must be able to pull."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        self.name = "existing"
+        self.kubeconfig = kubeconfig
+
+    def check(self, progress: Progress) -> None:
+        """See `Target.check`."""
+        if not os.environ.get("TREADLE_REGISTRY"):
+            raise Problem("KUBECONFIG is given: set TREADLE_REGISTRY to a registry that you can push to and its nodes can pull from.")
+
+    def up(self, progress: Progress) -> None:
+        """See `Target.up`: only looks whether it answers."""
+        progress(f"using the cluster of {self.kubeconfig}")
+        kubectl(self, "get", "--raw=/readyz")
+
+    def load(self, image: Image, progress: Progress) -> str:
+        """See `Target.load`."""
+        pushed = f"{os.environ['TREADLE_REGISTRY'].rstrip('/')}/{image.tag.rpartition('/')[2]}"
+        progress(f"pushing {pushed}")
+        _run("buildah", "pull", f"docker-archive:{image.archive_path}", timeout=600)
+        _run("buildah", "push", image.tag, f"docker://{pushed}", timeout=1200)
+        return pushed
+
+    def down(self, progress: Progress) -> None:
+        """See `Target.down`: the cluster is not ours; what we installed goes with its namespaces."""
+        progress("deleting the demo's namespaces")
+        kubectl(self, "delete", "namespace", "--ignore-not-found", "treadle-demo", "treadle-demo-services", "treadle-system", timeout=300)
+
+
+def choose(name: str) -> Target:
+    """The cluster to use here."""
+    if given := os.environ.get("KUBECONFIG"):
+        return Existing(Path(given))
+    if shutil.which("docker") and subprocess.run(["docker", "info"], capture_output=True, check=False, timeout=20).returncode == 0:
+        return Kind(name)
+    return Embedded(name)
+
+
+def kubectl(target: Target, *words: str | Path, stdin: str | None = None, timeout: float = 60) -> str:
+    """What `kubectl words...` printed.
+
+    Raises:
+        Problem: it failed; the text holds what it said.
+    """
+    return _run(str(tool("kubectl")), f"--kubeconfig={target.kubeconfig}", *map(str, words), stdin=stdin, timeout=timeout)
+
+
+def get(target: Target, *words: str) -> dict[str, Any]:
+    """`kubectl get words... -o json`, parsed."""
+    found: dict[str, Any] = json.loads(kubectl(target, "get", *words, "--output=json"))
+    return found
+
+
+def _run(*command: str, stdin: str | None = None, timeout: float = 60) -> str:
+    try:
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=timeout)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Problem(f"`{' '.join(command[:4])}` failed: {error}") from error
+    if done.returncode != 0:
+        raise Problem(f"`{' '.join(command[:6])}` failed: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout

@@ -1,0 +1,3 @@
+-- Follow the alias again.
+obj.metadata.annotations["treadle.dev/pin"] = nil
+return obj

@@ -1,0 +1,1 @@
+"""Treadle: the machine-learning data loop as Kubernetes resources."""

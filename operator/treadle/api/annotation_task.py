@@ -1,0 +1,107 @@
+"""What users write about the task of an AnnotationProject, and the guidelines to it."""
+
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from treadle.api.base import (
+    Atomic,
+    Cel,
+    Key,
+    Model,
+    ObjectName,
+    bounded,
+    exactly_one,
+)
+from treadle.api.common import ConfigMapReference
+
+
+class TaskType(StrEnum):
+    """What annotators do with an item; each has its file in `treadle.tasks`."""
+
+    IMAGE_CLASSIFICATION = "ImageClassification"
+    OBJECT_DETECTION = "ObjectDetection"
+    SEGMENTATION = "Segmentation"
+    KEYPOINTS = "Keypoints"
+    TEXT_CLASSIFICATION = "TextClassification"
+    NAMED_ENTITIES = "NamedEntities"
+    TEXT_RATING = "TextRating"
+    AUDIO_CLASSIFICATION = "AudioClassification"
+    TIME_SERIES = "TimeSeries"
+    CUSTOM = "Custom"
+
+
+class Label(Model):
+    """One thing that annotators can say."""
+
+    name: Annotated[str, bounded(100, r"^[^\s<>&\"'\\]([^<>&\"'\\\n\r\t]*[^\s<>&\"'\\])?$")]
+    """Name of the label; datasets and models speak of it by this name."""
+    description: Annotated[str, bounded(500, r"^[^\x00-\x1f\\]*$", shortest=0)] | None = None
+    """What it means, shown to annotators; one line."""
+    color: Annotated[str, bounded(7, r"^#[0-9a-fA-F]{6}$")] | None = None
+    """Colour on the screen, #rrggbb. Silent: chosen to be told apart."""
+    hotkey: Annotated[str, bounded(7, r"^[a-z0-9]([a-z0-9+]*[a-z0-9])?$")] | None = None
+    """Key that chooses the label. Silent: a name of one digit or letter is its own key, the others get 1 to 9, 0 and then letters in order."""
+
+
+LABELS_SIZE = 23_000
+"""Bytes that all labels may have as JSON; with `SOURCES_SIZE` it keeps the description of a Job below the 32 KiB that it may have."""
+
+Schema = Annotated[
+    tuple[Label, ...],
+    Field(min_length=1, max_length=300),
+    Atomic(),
+    Cel("self.transformMapEntry(i, a, {a.name: i}).size() == size(self)", "give each label another name"),
+    Cel(
+        f"self.map(a, 66 + size(bytes(a.name)) + (has(a.description) ? 2 * size(bytes(a.description)) : 0)).sum() <= {LABELS_SIZE}",
+        "shorten names and descriptions of labels, or use fewer: together they must fit the description of a Job",
+    ),
+    Cel(
+        "size(self) >= size(oldSelf) && oldSelf.all(i, o, self[i].name == o.name)",
+        "append new labels at the end: labels are never removed, renamed or reordered, since their place is the class id",
+    ),
+]
+
+
+class Task(Model):
+    """What annotators do with an item."""
+
+    rules: ClassVar[tuple[Cel, ...]] = (
+        Cel("(self.type == 'Custom') == has(self.configuration)", "set configuration for type Custom, and only then"),
+        Cel("!has(oldSelf.labels) || has(self.labels)", "keep labels: they are never removed, since datasets and models speak of them"),
+        Cel("self.type in ['Custom', 'TextRating'] || has(self.labels)", "set labels: the task type needs at least one"),
+    )
+
+    type: TaskType
+    """Kind of task. Changing it once people have annotated stalls the project."""
+    labels: Schema | None = None
+    """What annotators can say, in the order of class ids; append only."""
+    configuration: ConfigMapReference | None = None
+    """The backend's own labelling configuration, for type Custom only."""
+
+
+class Guidelines(Model):
+    """What annotators read before they start; its digest is part of every dataset version."""
+
+    rules: ClassVar[tuple[Cel, ...]] = (
+        exactly_one("inline", "configMap"),
+        Cel("has(self.configMap) == has(self.key)", "set configMap and key together"),
+    )
+
+    inline: Annotated[str, bounded(8192)] | None = None
+    """The text itself, Markdown."""
+    config_map: ObjectName | None = None
+    """ConfigMap that holds it."""
+    key: Key | None = None
+    """Key inside the ConfigMap."""
+
+
+__all__ = [
+    "LABELS_SIZE",
+    "Guidelines",
+    "Label",
+    "Schema",
+    "Task",
+    "TaskType",
+]

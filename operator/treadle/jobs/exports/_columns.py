@@ -1,0 +1,89 @@
+"""Items as rows: what tables say of an item, and what its label is in plain columns. One table of names and kinds for every format that has rows."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from treadle.contracts._base import canonical_json
+from treadle.contracts.dataset import DatasetItem
+from treadle.contracts.labels import Answer, ClassLabel, LabelSchema, Rating
+from treadle.jobs.exports._export import TextItem
+
+Kind = Literal["Text", "Integer", "Number", "Truth", "Label"]
+"""Of a value; `Label` is a text that is one of the schema's labels."""
+Row = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes:
+        kind: of its values; of the values in the lists, where they are lists.
+        depth: how many lists are around a value.
+        parts: what a value consists of, instead of `kind`.
+    """
+
+    name: str
+    kind: Kind = "Text"
+    depth: int = 0
+    parts: tuple["Column", ...] = ()
+
+
+ABOUT = (
+    Column("key"),
+    Column("uri"),
+    Column("sha256"),
+    Column("source"),
+    Column("group"),
+    Column("annotators", "Integer"),
+    Column("agreement", "Number"),
+    Column("confidence", "Number"),
+    Column("reviewed", "Truth"),
+)
+"""What is known of an item apart from its label."""
+
+_EXTENT = tuple(Column(name, "Number") for name in ("x", "y", "width", "height"))
+_ENDS = tuple(Column(name, "Number") for name in ("start", "end"))
+_LABEL, _CLASS = Column("label", "Label"), Column("class_id", "Integer")
+_OUTLINE = (Column("points", "Number", depth=2), Column("runs", "Integer", depth=1))
+
+OF_SHAPE: Mapping[str, tuple[Column, ...]] = {
+    "Class": (_LABEL, _CLASS),
+    "Rating": (_LABEL, _CLASS, Column("step", "Integer")),
+    "Boxes": (Column("boxes", depth=1, parts=(_LABEL, _CLASS, *_EXTENT)),),
+    "Regions": (Column("regions", depth=1, parts=(_LABEL, _CLASS, *_OUTLINE)),),
+    "Points": (Column("points", depth=1, parts=(_LABEL, _CLASS, Column("x", "Number"), Column("y", "Number"))),),
+    "Spans": (Column("spans", depth=1, parts=(_LABEL, _CLASS, Column("start", "Integer"), Column("end", "Integer"))),),
+    "Intervals": (Column("intervals", depth=1, parts=(_LABEL, _CLASS, *_ENDS)),),
+    "Answer": (Column("answer"),),
+}
+"""What a label is in columns, by its shape. Of an answer on a screen that Treadle does not know: its JSON."""
+
+
+def columns_of(items: Sequence[DatasetItem]) -> tuple[Column, ...]:
+    """The columns of items with one shape of label: their text where it is one, the label, and what else is known."""
+    shape, is_text = (items[0].label.shape, isinstance(items[0], TextItem)) if items else ("Class", False)
+    return (*((Column("text"),) if is_text else ()), *OF_SHAPE[shape], *ABOUT)
+
+
+def rows_of(items: Sequence[DatasetItem], schema: LabelSchema) -> Iterator[Row]:
+    """One row per item, with those columns in that order."""
+    number = {name: place for place, name in enumerate(schema.names)}
+    columns = columns_of(items)
+    for item in items:
+        values = {**item.model_dump(mode="json", include={column.name for column in ABOUT}), **_label(item, number)}
+        if isinstance(item, TextItem):
+            values["text"] = item.text
+        yield {column.name: values[column.name] for column in columns}
+
+
+def _label(item: DatasetItem, number: Mapping[str, int]) -> Row:
+    label = item.label
+    if isinstance(label, ClassLabel | Rating):
+        return {"label": label.label, "class_id": number[label.label]} | ({"step": label.step} if isinstance(label, Rating) else {})
+    if isinstance(label, Answer):
+        return {"answer": canonical_json({"parts": list(label.parts)})}
+    (column,) = OF_SHAPE[label.shape]
+    parts = label.model_dump(mode="json")[column.name]
+    return {column.name: [{each.name: number[part["label"]] if each is _CLASS else part[each.name] for each in column.parts} for part in parts]}

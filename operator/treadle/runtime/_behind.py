@@ -1,0 +1,149 @@
+"""Stands before a server of the user's in the same pod: passes every request on, counts the answers, and gives a canary its share.
+
+Nothing is known of what is asked and answered but the HTTP around it. While no canary proves itself, answers go through as they come, piece by piece.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import httpx
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from treadle.contracts.serving import BEFORE_PATH, METRICS_PATH
+from treadle.contracts.traffic import FORWARDED, SERVER_TIMING
+from treadle.runtime._asked import Asked
+from treadle.runtime._bodies import read_bytes
+from treadle.runtime._divide import count_own, divide
+from treadle.runtime._errors import Refused
+from treadle.runtime._service import Service, refusal
+
+CONNECT_SECONDS = 1.0
+OF_ONE_HOP = frozenset({"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "host", "content-length"})
+"""Headers that are not passed on, in either direction."""
+
+
+class Behind:
+    """The user's server, as an application."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        limits = service.spec.limits
+        self._places = limits.concurrency + limits.queue
+        self._taken = 0
+        timeout = httpx.Timeout(limits.request_seconds, connect=CONNECT_SECONDS)
+        pool = httpx.Limits(max_connections=self._places, max_keepalive_connections=self._places)
+        self._client = httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{service.spec.behind_port}",
+            timeout=timeout,
+            trust_env=False,
+            transport=httpx.AsyncHTTPTransport(retries=1, limits=pool),
+            follow_redirects=False,
+        )
+        service.metrics.in_flight.set_function(lambda: self._taken)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Everything but our own two paths is the server's."""
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive, send)
+        response = await self._answer(request)
+        if self._service.leaving:
+            response.headers["connection"] = "close"
+        await response(scope, receive, send)
+
+    async def close(self) -> None:
+        """Close connections."""
+        await self._client.aclose()
+
+    async def _answer(self, request: Request) -> Response:
+        service = self._service
+        if request.url.path == METRICS_PATH:
+            return Response(service.metrics.exposition(), media_type="text/plain; version=0.0.4")
+        if request.url.path == BEFORE_PATH:
+            return JSONResponse({"ready": not service.leaving}, status_code=503 if service.leaving else 200)
+        if self._taken >= self._places:
+            service.metrics.answered(429, 0.0)
+            return refusal(Refused(429, f"{self._taken} requests are under way, which is all that this pod takes on", retry_after=1))
+        self._taken += 1
+        try:
+            async with asyncio.timeout(service.spec.limits.request_seconds):
+                body = await read_bytes(Asked(request.scope, request.receive), service.spec.limits.request_bytes)
+            return await self._divided(request, body)
+        except Refused as refused:
+            return refusal(refused)
+        except TimeoutError:
+            return refusal(Refused(504, f"the request was not sent within {service.spec.limits.request_seconds:g} s"))
+        finally:
+            self._taken -= 1
+
+    async def _divided(self, request: Request, body: bytes) -> Response:
+        """A canary may answer what is POSTed, which is what inference is; the rest is about this very server."""
+        traffic = self._service.traffic
+        mine = request.method != "POST" or FORWARDED in request.headers
+        if not mine and traffic.canary:
+            return await divide(
+                Asked(request.scope, request.receive), body, traffic, self._service.canary, lambda: self._whole(request, body), _nothing
+            )
+        if not mine and traffic.counts_alone:
+            response = await self._whole(request, body)
+            count_own(traffic.counts, response)
+            return response
+        return await self._whole(request, body) if FORWARDED in request.headers else await self._streamed(request, body)
+
+    async def _whole(self, request: Request, body: bytes) -> Response:
+        """The server's answer once all of it is there, and how long that took. Never raises."""
+        began = time.perf_counter()
+        try:
+            answer = await self._client.send(self._as_sent(request, body))
+            response = Response(answer.content, answer.status_code, _kept(answer.headers, without=("content-encoding",)))
+        except httpx.TimeoutException:
+            response = refusal(Refused(504, f"no answer within {self._service.spec.limits.request_seconds:g} s"))
+        except httpx.HTTPError as error:
+            response = refusal(Refused(502, f"the server behind does not answer: {type(error).__name__}"))
+        return self._measured(response, time.perf_counter() - began)
+
+    async def _streamed(self, request: Request, body: bytes) -> Response:
+        """The server's answer as it comes; the time counts until it begins."""
+        began = time.perf_counter()
+        try:
+            answer = await self._client.send(self._as_sent(request, body), stream=True)
+        except httpx.TimeoutException:
+            return self._measured(refusal(Refused(504, "no answer in time")), time.perf_counter() - began)
+        except httpx.HTTPError as error:
+            failed = refusal(Refused(502, f"the server behind does not answer: {type(error).__name__}"))
+            return self._measured(failed, time.perf_counter() - began)
+        response = StreamingResponse(self._pieces(answer), answer.status_code, _kept(answer.headers))
+        return self._measured(response, time.perf_counter() - began)
+
+    async def _pieces(self, answer: httpx.Response) -> AsyncIterator[bytes]:
+        self._taken += 1
+        try:
+            async for piece in answer.aiter_raw():
+                yield piece
+        finally:
+            self._taken -= 1
+            await answer.aclose()
+
+    def _as_sent(self, request: Request, body: bytes) -> httpx.Request:
+        target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        headers = [(name, value) for name, value in request.headers.items() if name not in OF_ONE_HOP and name != FORWARDED]
+        return self._client.build_request(request.method, target, headers=headers, content=body)
+
+    def _measured(self, response: Response, seconds: float) -> Response:
+        self._service.metrics.answered(response.status_code, seconds)
+        response.headers[SERVER_TIMING] = f"app;dur={seconds * 1000:.3f}"
+        return response
+
+
+def _kept(headers: httpx.Headers, without: tuple[str, ...] = ()) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name not in OF_ONE_HOP and name not in without}
+
+
+async def _nothing() -> None:
+    """Nobody knows what two different answers of it mean."""
+
+
+__all__ = ["Behind"]

@@ -1,0 +1,70 @@
+"""The way from outside, told: a route that a Gateway serves, and a Gateway that divides the traffic of a rollout."""
+
+from typing import Any
+
+import pytest
+
+from tests.stories.serving.test_canary_stories import begun
+from tests.stories.story import Story
+from tests.unit.serving.canaries import SIGNING, arm, asked, says, stable_pod
+from tests.unit.serving.things import CANDIDATE, CHAMPION, deployment_name, make_deployment, numbered, ready, version
+from treadle.serving import model_deployment
+from treadle.serving.gateway import accepted
+from treadle.workloads.add_ons import KindMissing
+
+KIND = model_deployment(SIGNING)
+MISSING = KindMissing(kind="HTTPRoute")
+EXPOSE = {"gateway": "public", "hostnames": ["models.example"], "path": "/digits"}
+CANARY_POD = "10.0.0.2"
+
+
+def taken_up(generation: int, status: str = "True", message: str = "") -> dict[str, Any]:
+    """What the Gateway's controller writes to the route."""
+    condition = {"type": "Accepted", "status": status, "observedGeneration": generation, "message": message}
+    return {"metadata": {"generation": generation}, "status": {"parents": [{"parentRef": {"name": "public"}, "conditions": [condition]}]}}
+
+
+def test_a_route_comes_with_the_gateway_api_and_goes_when_nobody_wants_it() -> None:
+    told = Story("An endpoint is reachable from outside, once a Gateway has accepted its route", KIND, make_deployment(expose=EXPOSE))
+    registry = {CANDIDATE: version("1"), numbered("1"): version("1"), CHAMPION: None}
+    told.at("0s", "applied in a cluster without the Gateway API", answers={**registry, MISSING: True})
+    told.at("1h", "it is installed", answers={MISSING: False})
+    told.at("2h", "the Gateway refuses", HTTPRoute__digits=taken_up(1, "False", "no listener for models.example"))
+    told.at("3h", "it accepts", HTTPRoute__digits=taken_up(1))
+    told.at("4h", "nobody wants it any more", this={"spec": {"expose": None}})
+    told.check("serving/exposed.yaml")
+
+
+def test_a_gateway_divides_the_traffic_and_both_sides_count_their_own_answers() -> None:
+    steps = {"steps": [{"weight": 10, "hold": "5m"}], "analysis": {"minSamples": 100}, "traffic": "Gateway"}
+    told = begun("A Gateway sends a tenth of the requests to the new version, and all of them once it has proved itself", steps, expose=EXPOSE)
+    told.moments[0].answers[MISSING] = False
+    told.at("1h1m", "the Gateway serves the route", HTTPRoute__digits=taken_up(1))
+    pod = stable_pod("2", CANARY_POD)
+    told.at("1h2m", "the canary's pod is ready", **{deployment_name("2"): ready()}, objects=[pod], answers={asked("2", CANARY_POD): says("2")})
+    told.at("1h3m", "the Gateway has taken up the weights", HTTPRoute__digits=taken_up(2))
+    told.at("1h4m", "both obey", answers={asked("1"): says("1", 1), asked("2", CANARY_POD): says("2", 1)})
+    good = {asked("1"): says("1", 1, stable=arm(2700)), asked("2", CANARY_POD): says("2", 1, stable=arm(300))}
+    told.at("1h10m", "it has lasted long enough", answers=good)
+    told.check("serving/gateway_promoted.yaml")
+
+
+@pytest.mark.parametrize(("seen", "known"), [(2, True), (1, False)])
+def test_a_route_counts_as_taken_up_once_the_gateway_has_seen_its_last_change(seen: int, known: bool) -> None:
+    made = taken_up(seen)
+    made["metadata"]["generation"] = 2
+    assert accepted(made) is known
+
+
+def test_behind_a_gateway_a_worse_version_loses_its_share_before_its_pods_go() -> None:
+    steps = {"steps": [{"weight": 10, "hold": "5m"}], "analysis": {"minSamples": 100}, "traffic": "Gateway"}
+    told = begun("A Gateway takes the traffic of a bad version back before its pods go", steps, expose=EXPOSE)
+    told.moments[0].answers[MISSING] = False
+    told.at("1h1m", "the Gateway serves the route", HTTPRoute__digits=taken_up(1))
+    pod = stable_pod("2", CANARY_POD)
+    told.at("1h2m", "the canary's pod is ready", **{deployment_name("2"): ready()}, objects=[pod], answers={asked("2", CANARY_POD): says("2")})
+    told.at("1h3m", "the Gateway has taken up the weights", HTTPRoute__digits=taken_up(2))
+    bad = {asked("1"): says("1", 1, stable=arm(2700)), asked("2", CANARY_POD): says("2", 1, stable=arm(300, 60))}
+    told.at("1h6m", "every fifth answer of it fails", answers=bad)
+    told.at("1h7m", "the Gateway sends it nothing more", HTTPRoute__digits=taken_up(3))
+    told.check("serving/gateway_rolled_back.yaml")

@@ -1,0 +1,84 @@
+"""Which cluster and namespace a command is about, and which objects a file holds."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from treadle.cli import main
+from treadle.cli._place import CommandError, Place, find_place
+from treadle.cli._plan import read_manifests
+from treadle.engine import Access
+
+CONFIG = {"current-context": "b", "contexts": [{"name": "a", "context": {}}, {"name": "b", "context": {"namespace": "retail"}}]}
+
+
+@pytest.fixture
+def kubeconfig(tmp_path: Path) -> Path:
+    path = tmp_path / ".kube" / "config"
+    path.parent.mkdir()
+    path.write_text(yaml.safe_dump(CONFIG))
+    return path
+
+
+def test_options_win_over_the_environment_and_that_over_home(kubeconfig: Path, tmp_path: Path) -> None:
+    assert find_place(None, None, None, tmp_path) == Place(str(kubeconfig), "retail", "b")
+    assert find_place(None, None, f"{kubeconfig}:/other", Path("/nowhere")) == Place(str(kubeconfig), "retail", "b")
+    assert find_place(str(kubeconfig), "mine", "/other", Path("/nowhere")) == Place(str(kubeconfig), "mine", "b")
+
+
+async def test_several_kubeconfigs_are_one_as_kubectl_reads_them(tmp_path: Path) -> None:
+    """The context is named in the first file, described in the second, and the third's word comes too late."""
+    cluster = {"name": "c", "cluster": {"server": "https://api.example:6443"}}
+    context = {"name": "b", "context": {"namespace": "retail", "cluster": "c", "user": "u"}}
+    files = [
+        {"current-context": "b"},
+        {"clusters": [cluster], "users": [{"name": "u", "user": {}}], "contexts": [context]},
+        {"current-context": "a", "contexts": [{"name": "b", "context": {"namespace": "other"}}]},
+    ]
+    paths = [tmp_path / str(number) for number in range(len(files))]
+    for path, content in zip(paths, files, strict=True):
+        path.write_text(yaml.safe_dump(content))
+    place = find_place(None, None, ":".join(["/nowhere", *map(str, paths)]), Path("/nowhere"))
+    assert place == Place(":".join(map(str, paths)), "retail", "b")
+    assert (await Access(place.kubeconfig, place.context).load()).server == "https://api.example:6443"
+
+
+def test_a_context_without_a_namespace_means_default(kubeconfig: Path, tmp_path: Path) -> None:
+    kubeconfig.write_text(yaml.safe_dump(CONFIG | {"current-context": "a"}))
+    assert find_place(None, None, None, tmp_path).namespace == "default"
+
+
+def test_a_missing_kubeconfig_is_told_with_its_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(CommandError, match="set KUBECONFIG or --kubeconfig"):
+        find_place(None, None, None, tmp_path)
+    assert main(["status", "--kubeconfig", str(tmp_path / "none")]) == 1
+    assert capsys.readouterr().err.startswith("error: cannot read the kubeconfig")
+
+
+def test_a_kubeconfig_that_is_no_yaml_is_told(kubeconfig: Path) -> None:
+    kubeconfig.write_text("{")
+    with pytest.raises(CommandError, match="is not YAML"):
+        find_place(str(kubeconfig), None, None, Path("/nowhere"))
+
+
+RUN = "apiVersion: treadle.dev/v1alpha1\nkind: TrainingRun\nmetadata: {name: a}\nspec: {image: b}\n"
+
+
+def test_only_objects_of_ours_are_planned_in_the_namespace_of_the_command() -> None:
+    text = f"{RUN}---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\n---\n{RUN.replace('{name: a}', '{name: d, namespace: other}')}"
+    assert [this["metadata"] for this in read_manifests(text, "retail")] == [
+        {"name": "a", "namespace": "retail"},
+        {"name": "d", "namespace": "other"},
+    ]
+
+
+def test_a_list_is_opened() -> None:
+    text = yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": [yaml.safe_load(RUN)]})
+    assert [this["metadata"]["name"] for this in read_manifests(text, "retail")] == ["a"]
+
+
+@pytest.mark.parametrize("text", ["", "a: b", "- 1", "[", "kind: TrainingRun"])
+def test_a_file_without_our_objects_is_told(text: str) -> None:
+    with pytest.raises(CommandError, match="the file"):
+        read_manifests(text, "retail")
