@@ -2,12 +2,17 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from e2e.conftest import NAME, Environment
+from e2e.dashboards.fleet import FLEET, PROJECT
+from e2e.dashboards.models import RUN
+from e2e.dashboards.operator import HEALTH
+from e2e.dashboards.reading import Reading, alert_rules
 from e2e.demo.__main__ import environment as shell_environment
 from e2e.demo.loop import Loop
 from e2e.support.api import label_studio, mlflow
@@ -25,6 +30,17 @@ FILLED_IN = {
     "CONNECTION": "mlflow",
 }
 """What only the reader of a page knows."""
+BESIDE_THE_LOOP = (FLEET, PROJECT, RUN, HEALTH)
+ABOUT_THE_REST = [rule for rule in alert_rules() if "treadle_deployment" not in rule["expr"]]
+"""What a rollout shows is looked at where there is one (`test_canary.py`)."""
+HALF_WAY = """
+import json, os, time, urllib.request
+time.sleep(3)  # what took no time does not tell how long the rest takes
+body = {"run_id": os.environ["MLFLOW_RUN_ID"], "key": "treadle.progress", "value": 0.5, "timestamp": int(time.time() * 1000), "step": 1}
+url = os.environ["MLFLOW_TRACKING_URI"] + "/api/2.0/mlflow/runs/log-metric"
+urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"}), timeout=20)
+time.sleep(3600)
+"""
 
 
 def test_nothing_was_made_twice_although_the_operator_was_killed_at_every_station(environment: Environment, loop: Loop) -> None:
@@ -118,6 +134,27 @@ def test_the_commands_of_the_pages_work_as_they_are_written(loop: Loop, readers_
 def test_a_shell_is_told_where_the_demo_is(environment: Environment, loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KUBECONFIG", raising=False)
     assert f"export KUBECONFIG={environment.target.kubeconfig}\n" in shell_environment(NAME)
+
+
+def test_dashboards_and_alerts_find_what_they_look_for(
+    environment: Environment, loop: Loop, reading: Reading, apply: Callable[..., None], condition: Callable[..., dict[str, Any]]
+) -> None:
+    def run(name: str, *command: str, **spec: Any) -> dict[str, Any]:
+        content = {"image": environment.images["treadle-jobs"], "command": list(command), "resources": {"cpu": "10m", "memory": "64Mi"}, **spec}
+        return {"apiVersion": "treadle.dev/v1alpha1", "kind": "TrainingRun", "metadata": {"name": name}, "spec": content}
+
+    apply(
+        run("half-way", "python", "-c", HALF_WAY),
+        run("fails", "python", "-c", "raise SystemExit(1)", tracking={"type": "None"}, retries={"application": 0}),
+        run("waits", "python", "-V", tracking={"connection": "nowhere"}),
+    )
+    condition("trainingrun", "waits", "Stalled", "True", "ConnectionNotFound")
+    condition("trainingrun", "fails", "Succeeded", "False")
+
+    def silent() -> list[str]:
+        return [*reading.silent_panels(BESIDE_THE_LOOP), *reading.silent_choices(BESIDE_THE_LOOP), *reading.silent_alerts(ABOUT_THE_REST)]
+
+    until("an answer to every panel", lambda: not silent(), timeout=90, describe=silent)
 
 
 def _labelled(loop: Loop) -> str:

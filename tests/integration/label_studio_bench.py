@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.integration.servers import LabelStudioServer
 from treadle.api.reasons import Reason
@@ -150,9 +151,16 @@ async def cut_everywhere(bench: Bench, prepare: Callable[[], Any], check: Callab
     raise AssertionError("does not end within 50 calls")
 
 
+@contextmanager
 def bench_at(server: LabelStudioServer, folder: Path) -> Iterator[Bench]:
     """A bench for one test; what it opened is closed."""
     (folder / "token").write_text(server.token + "\n")
     made = Bench(server, folder / "token")
-    yield made
-    made.http.close()
+    with made.http:
+        yield made
+
+
+@pytest.fixture
+def bench(label_studio: LabelStudioServer, tmp_path: Path) -> Iterator[Bench]:
+    with bench_at(label_studio, tmp_path) as bench:
+        yield bench

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.integration.label_studio_bench import CONNECTION, NAMES, Bench, Deletions, bench_at, configuration, cut_everywhere, setup
-from tests.integration.servers import LabelStudioServer, label_studio_server
+from tests.integration.servers import label_studio_server
 from treadle.api.reasons import Reason
 from treadle.connections.installation import Owner
 from treadle.connections.label_studio import LabelStudio
@@ -21,11 +20,6 @@ from treadle.connections.labelling import (
     Progress,
 )
 from treadle.plan import Effect, Trouble
-
-
-@pytest.fixture
-def bench(label_studio: LabelStudioServer, tmp_path: Path) -> Iterator[Bench]:
-    yield from bench_at(label_studio, tmp_path)
 
 
 async def test_a_project_is_made_once_and_found_again(bench: Bench) -> None:
@@ -199,10 +193,9 @@ async def test_a_wrong_token_is_told_as_such(bench: Bench, tmp_path: Path) -> No
 
 async def test_projects_made_at_the_same_time_become_one(tmp_path: Path) -> None:
     # On a server of its own: SQLite answers some of it with "database is locked", and two deletions at once make Label Studio count nothing any more.
-    with label_studio_server(tmp_path / "server") as server:
-        for bench in bench_at(server, tmp_path):
-            made = await asyncio.gather(*(bench.carry_out(bench.ensure()) for _ in range(3)), return_exceptions=True)
-            assert any(isinstance(answer, LabellingProject) for answer in made)
-            last = await bench.carry_out(bench.ensure())
-            assert last is not None
-            assert bench.mine() == [last.id]
+    with label_studio_server(tmp_path / "server") as server, bench_at(server, tmp_path) as bench:
+        made = await asyncio.gather(*(bench.carry_out(bench.ensure()) for _ in range(3)), return_exceptions=True)
+        assert any(isinstance(answer, LabellingProject) for answer in made)
+        last = await bench.carry_out(bench.ensure())
+        assert last is not None
+        assert bench.mine() == [last.id]

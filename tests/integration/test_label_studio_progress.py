@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
-
-from tests.integration.label_studio_bench import CONNECTION, NAMES, Bench, bench_at, setup
-from tests.integration.servers import LabelStudioServer
+from tests.integration.label_studio_bench import CONNECTION, NAMES, Bench, setup
 from treadle.connections.installation import Owner
 from treadle.connections.labelling import (
     FindLabellingProject,
     LabellingProgress,
     Progress,
 )
-
-
-@pytest.fixture
-def bench(label_studio: LabelStudioServer, tmp_path: Path) -> Iterator[Bench]:
-    yield from bench_at(label_studio, tmp_path)
 
 
 async def test_progress_counts_what_people_did(bench: Bench) -> None:

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from tests.integration.label_studio_bench import CONNECTION, Bench, bench_at, configuration, setup
-from tests.integration.servers import LabelStudioServer
+from tests.integration.label_studio_bench import CONNECTION, Bench, configuration, setup
 from treadle.api.reasons import Reason
 from treadle.connections.labelling import (
     AnnotationsChanged,
 )
 from treadle.plan import Trouble
-
-
-@pytest.fixture
-def bench(label_studio: LabelStudioServer, tmp_path: Path) -> Iterator[Bench]:
-    yield from bench_at(label_studio, tmp_path)
 
 
 async def test_an_edited_answer_is_noticed_though_no_count_changes(bench: Bench) -> None:

@@ -61,6 +61,8 @@ def test_no_request_is_lost_when_the_pod_leaves(tmp_path: Path) -> None:
         while httpx.get(f"{runtime.url}/v2/health/ready", timeout=10).status_code == 200:
             time.sleep(0.01)
         assert post(runtime, slow_body(1)).headers["connection"] == "close"
+        refused = httpx.post(f"{runtime.url}/feedback", json={"id": "of nothing", "labels": ["1"]}, timeout=10)
+        assert (refused.status_code, refused.headers["connection"]) == (400, "close"), "whatever is answered, the next request goes elsewhere"
         caller.join(30)
         assert codes == [200]
         assert runtime.process.wait(timeout=20) == 0

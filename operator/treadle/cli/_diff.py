@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from treadle.cli._objects import dig
+from treadle.cli._table import table
 from treadle.plan import Object
 
 NOT_COMPARED = ("suspend", "ttlAfterFinished", "rerunOf", "image", "dataset", "parameters", "gates", "sensitive")
@@ -80,13 +81,13 @@ def tell_comparison(found: Comparison) -> list[str]:
     lines: list[str] = []
     if found.inputs:
         rows = [(one.field, one.a or NOTHING, one.b or NOTHING) for one in found.inputs]
-        lines += _table([("WHAT WENT IN", found.a, found.b), *rows])
+        lines += table([("WHAT WENT IN", found.a, found.b), *rows], WIDEST)
     else:
         lines.append(f"Nothing that went into {found.a} and {found.b} differs.")
     out = [(one.field, one.a or NOTHING, one.b or NOTHING, "") for one in found.outcomes]
     moves = [(move.metric, _number(move.a), _number(move.b), _change(move)) for move in found.metrics]
     if out or moves:
-        lines += ["", *_table([("WHAT CAME OUT", found.a, found.b, "CHANGE"), *out, *moves])]
+        lines += ["", *table([("WHAT CAME OUT", found.a, found.b, "CHANGE"), *out, *moves], WIDEST)]
     return lines
 
 
@@ -173,9 +174,3 @@ def _change(move: Move) -> str:
         return NOTHING
     share = f" ({100 * move.change / abs(move.a):+.2g} %)" if move.a and move.change else ""
     return f"{move.change:+.6g}{share}" if move.change else "same"
-
-
-def _table(rows: list[tuple[str, ...]]) -> list[str]:
-    cut = [tuple(cell if len(cell) <= WIDEST else cell[: WIDEST - 1] + "…" for cell in row) for row in rows]
-    widths = [max(len(row[column]) for row in cut) for column in range(len(cut[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cut]

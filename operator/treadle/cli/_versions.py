@@ -13,6 +13,7 @@ from typing import Any
 from treadle.api import names
 from treadle.cli._objects import dig
 from treadle.cli._place import CommandError
+from treadle.cli._table import table
 from treadle.contracts import JOB_VARIABLE
 from treadle.contracts.compare import Changes, CompareResult, CompareSpec
 from treadle.contracts.stores import LABEL_STUDIO_TOKEN_VARIABLE
@@ -146,15 +147,15 @@ def tell_versions(found: CompareResult) -> list[str]:
     before, after = f"v{found.before.version}", f"v{found.after.version}"
     if found.same:
         return [f"{before} and {after} hold the same (digest {found.after.digest[:DIGITS]})."]
-    lines = _table([("", before, after, "CHANGE"), *_counts(found)])
+    lines = table([("", before, after, "CHANGE"), *_counts(found)])
     lines += ["", *_changed(found.changes)]
     if found.settings:
         lines.append(f"Made by other {' and '.join(found.settings)}.")
     if moves := [*found.changes.labels, *found.changes.splits]:
-        lines += ["", *_table([("FROM", "TO", "ITEMS"), *((move.before, move.after, str(move.items)) for move in moves)])]
+        lines += ["", *table([("FROM", "TO", "ITEMS"), *((move.before, move.after, str(move.items)) for move in moves)])]
     if found.changes.examples:
         rows = [(each.what, each.key, " → ".join(word for word in (each.before, each.after) if word)) for each in found.changes.examples]
-        lines += ["", *_table([("FOR EXAMPLE", "ITEM", "LABEL"), *rows])]
+        lines += ["", *table([("FOR EXAMPLE", "ITEM", "LABEL"), *rows])]
     return lines
 
 
@@ -184,8 +185,3 @@ def _number(word: str) -> int:
     if not (found := re.fullmatch(r"v?0*([1-9]\d*)", word)):
         raise CommandError(f"{word} is no version: say 3, or v3")
     return int(found[1])
-
-
-def _table(rows: Sequence[tuple[Any, ...]]) -> list[str]:
-    widths = [max(len(str(row[column])) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -2,12 +2,10 @@
 by another container of the same pod, for programs that checked it meanwhile.
 """
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-
-from pydantic import ValidationError
 
 from treadle.api.reasons import Reason
 from treadle.contracts.check import COLLECTED, LABELS, REFUSED, SNAPSHOT, Collected, LabelToCheck, RefusedLabel
@@ -19,12 +17,13 @@ from treadle.contracts.sync import Item
 from treadle.jobs._asking import Newest
 from treadle.jobs._consensus import Judged, Judgement, Verdict
 from treadle.jobs._failure import JobFailure
-from treadle.jobs._files import WrongContent, own_content, write_whole
+from treadle.jobs._files import write_whole
 from treadle.jobs._given import Identity
 from treadle.jobs._label_studio import LabelStudio
 from treadle.jobs._lines import keep, pinned, to_lines
 from treadle.jobs._snapshot import collected
 from treadle.jobs._store import Store, below
+from treadle.jobs._written import Miswritten, NotWritten, written
 
 
 @dataclass(frozen=True)
@@ -95,11 +94,16 @@ def refused_by(checking: Checking, names: Sequence[str], agreed: Sequence[Judged
     shown = {item.key: item for item in agreed}
     found: dict[str, Refused] = {}
     for name in names:
-        for number, said in enumerate(_lines(Path(checking.refused) / name, name), start=1):
-            if said.key not in shown:
-                raise JobFailure(Reason.CheckInvalid, f"{name}: line {number} of {REFUSED}: its key is that of no label that it was shown")
-            item = shown[said.key]
-            found.setdefault(said.key, Refused(key=item.key, sha256=item.sha256, check=name, message=said.message))
+        try:
+            for number, said in written(Path(checking.refused) / name, REFUSED, RefusedLabel):
+                if said.key not in shown:
+                    raise Miswritten(number, "its key is that of no label that it was shown")
+                item = shown[said.key]
+                found.setdefault(said.key, Refused(key=item.key, sha256=item.sha256, check=name, message=said.message))
+        except NotWritten as error:
+            raise JobFailure(Reason.CheckInvalid, f"{name} left no {REFUSED} in {OUTPUT_VARIABLE}") from error
+        except Miswritten as error:
+            raise JobFailure(Reason.CheckInvalid, f"{name}: line {error.number} of {REFUSED}: {error.why}") from error
     return [found[key] for key in sorted(found)]
 
 
@@ -118,17 +122,3 @@ def without(judgement: Judgement, refused: Sequence[Refused]) -> Judgement:
 def agreed_of(judgement: Judgement) -> list[Judged]:
     """The items on whose label people agree."""
     return [item for item in judgement.items if item.verdict is Verdict.AGREED and item.consensus]
-
-
-def _lines(directory: Path, name: str) -> Iterator[RefusedLabel]:
-    try:
-        content = own_content(directory, REFUSED)
-    except (WrongContent, OSError) as error:
-        raise JobFailure(Reason.CheckInvalid, f"{name} left no {REFUSED} in {OUTPUT_VARIABLE}") from error
-    for number, line in enumerate((line for line in content.split(b"\n") if line.strip()), start=1):
-        try:
-            yield RefusedLabel.model_validate_json(line)
-        except ValidationError as error:
-            wrong = error.errors(include_input=False, include_url=False)[0]
-            where = ".".join(map(str, wrong["loc"])) or "it"
-            raise JobFailure(Reason.CheckInvalid, f"{name}: line {number} of {REFUSED}: {where}: {wrong['msg']}") from error

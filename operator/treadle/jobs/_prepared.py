@@ -9,8 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from treadle.api.reasons import Reason
 from treadle.contracts.dataset import ITEMS, DatasetItem
 from treadle.contracts.labels import ImageSize
@@ -22,6 +20,7 @@ from treadle.jobs._files import WrongContent, own_content
 from treadle.jobs._media import NotShowable, look
 from treadle.jobs._side_by_side import side_by_side
 from treadle.jobs._store import Store
+from treadle.jobs._written import Miswritten, NotWritten, written
 from treadle.tasks import Invalid, Task
 
 LEFT_OUT = "Prepared"
@@ -58,25 +57,19 @@ def _lines(output: Path, items: Sequence[DatasetItem]) -> Iterator[_Line]:
     known = {item.key: item for item in items}
     taken: set[str] = set()
     try:
-        content = own_content(output, ITEMS)
-    except (WrongContent, OSError) as error:
+        for number, said in written(output, ITEMS, PreparedItem):
+            if said.key not in known:
+                raise Miswritten(number, "its key is that of no item of the draft")
+            key, turn = said.key, 1
+            while key in taken or (turn > 1 and key in known):
+                turn += 1
+                key = f"{said.key}#{turn}"
+            taken.add(key)
+            yield _Line(number, said, known[said.key], key)
+    except NotWritten as error:
         raise JobFailure(Reason.PreparationInvalid, f"there is no {ITEMS} in {OUTPUT_VARIABLE}") from error
-    for number, line in enumerate(content.split(b"\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            said = PreparedItem.model_validate_json(line)
-        except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False)[0]
-            raise _wrong(number, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-        if said.key not in known:
-            raise _wrong(number, "its key is that of no item of the draft")
-        key, turn = said.key, 1
-        while key in taken or (turn > 1 and key in known):
-            turn += 1
-            key = f"{said.key}#{turn}"
-        taken.add(key)
-        yield _Line(number, said, known[said.key], key)
+    except Miswritten as error:
+        raise _wrong(error.number, error.why) from error
 
 
 def _paths(dataset: Path) -> Mapping[str, str]:

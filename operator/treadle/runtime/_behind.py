@@ -50,8 +50,6 @@ class Behind:
             return
         request = Request(scope, receive, send)
         response = await self._answer(request)
-        if self._service.leaving:
-            response.headers["connection"] = "close"
         await response(scope, receive, send)
 
     async def close(self) -> None:

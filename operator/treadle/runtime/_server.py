@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from treadle.contracts.serving import RuntimeSpec
 from treadle.predictors import Model, NoTwin, load_model, with_twin
 from treadle.runtime._behind import Behind
+from treadle.runtime._leaving import Leaving
 from treadle.runtime._routes import control_application, inference_application
 from treadle.runtime._service import Service
 
@@ -40,7 +41,7 @@ async def serve(service: Service, *, host: str = "0.0.0.0") -> None:  # noqa: S1
     behind = Behind(service) if spec.behind_port else None
     inference, control = (
         _Server(_configuration(application, host, port, spec.limits.drain_seconds))
-        for application, port in ((behind or inference_application(service), spec.port), (control_application(service), spec.control_port))
+        for application, port in ((Leaving(service, behind or inference_application(service)), spec.port), (control_application(service), spec.control_port))
     )
     leave = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -105,8 +105,6 @@ class Service:
             response = await self._own(lambda: read_json(asked, self.spec.limits.request_bytes), work, small=_small(asked))
             if self.traffic.counts_alone and FORWARDED not in asked.headers:
                 count_own(self.traffic.counts, response)
-        if self.leaving:
-            response.headers["connection"] = "close"
         return response
 
     async def aside(self, asked: Asked, work: Work) -> Response:
