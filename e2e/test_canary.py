@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +12,11 @@ from e2e.dashboards.reading import Reading, alert_rules
 from e2e.demo.answer import port_forward
 from e2e.environment import SERVICES_NAMESPACE
 from e2e.support import api
+from e2e.support.scripts import finished, run_script
 from e2e.support.waiting import until
 
 NAMESPACE = "e2e-canary"
 MODEL = "e2e-canary"
-SUPPORT = Path(__file__).parent / "support"
 STEPS = [{"shadow": "8s"}, {"weight": 40, "hold": "8s"}]
 ANALYSIS = {"minSamples": 150, "minAgreement": "0.85"}
 MONITORING = {"drift": {"window": "1m"}}
@@ -89,8 +88,8 @@ def rollouts(environment: Environment, reading: Reading) -> Iterator[Rollouts]:
     make_namespace(environment, NAMESPACE)
     run = Rollouts(environment)
     tracking = f"http://mlflow.{SERVICES_NAMESPACE}.svc.cluster.local:5000"
-    _job(environment, "versions", "six_versions.py", MODEL=MODEL, MLFLOW_TRACKING_URI=tracking)
-    environment.kubectl("wait", "job/versions", f"--namespace={NAMESPACE}", "--for=condition=Complete", "--timeout=180s", timeout=190)
+    run_script(environment, NAMESPACE, "versions", "six_versions.py", MODEL=MODEL, MLFLOW_TRACKING_URI=tracking)
+    finished(environment, NAMESPACE, "versions")
     spec = {
         "model": {"name": MODEL},
         "replicas": 2,
@@ -101,7 +100,7 @@ def rollouts(environment: Environment, reading: Reading) -> Iterator[Rollouts]:
     deployment = {"apiVersion": "treadle.dev/v1alpha1", "kind": "ModelDeployment", "metadata": {"name": "digits"}, "spec": spec}
     environment.kubectl("apply", f"--namespace={NAMESPACE}", "-f", "-", stdin=json.dumps(deployment))
     run.wait("version 1 is the champion", lambda status: is_champion(status, "1"))
-    _job(environment, "load", "steady_load.py", URL=f"http://digits.{NAMESPACE}.svc.cluster.local/v2/models/digits/infer")
+    run_script(environment, NAMESPACE, "load", "steady_load.py", URL=f"http://digits.{NAMESPACE}.svc.cluster.local/v2/models/digits/infer")
     environment.kubectl("wait", "pod", f"--namespace={NAMESPACE}", "--selector=job-name=load", "--for=condition=Ready", "--timeout=60s", timeout=70)
     until("load", lambda: run.load() if run.load()["requests"] > 50 else None, timeout=60)
     yield run
@@ -191,33 +190,3 @@ def test_the_dashboard_of_deployments_shows_what_happened(rollouts: Rollouts, re
 
     # Drift is told once a window is whole, of a pod that had another one to learn from.
     until("an answer to every panel", lambda: not silent(), timeout=180, describe=silent)
-
-
-def _job(environment: Environment, name: str, script: str, **variables: str) -> None:
-    """Run a script of ours in a pod, as restricted as any."""
-    container = {
-        "name": name,
-        "image": environment.images["demo-train"],
-        "imagePullPolicy": "IfNotPresent",
-        "command": ["python", "-c", (SUPPORT / script).read_text()],
-        "env": [{"name": key, "value": value} for key, value in variables.items()],
-        "resources": {"requests": {"cpu": "50m", "memory": "384Mi"}, "limits": {"memory": "1Gi"}},
-        "securityContext": {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}},
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
-    }
-    pod = {
-        "restartPolicy": "Never",
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": 10001,
-            "runAsGroup": 10001,
-            "fsGroup": 10001,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        "containers": [container],
-        "volumes": [{"name": "tmp", "emptyDir": {}}],
-    }
-    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": {"backoffLimit": 2, "template": {"spec": pod}}}
-    environment.kubectl("apply", f"--namespace={NAMESPACE}", "-f", "-", stdin=json.dumps(job))

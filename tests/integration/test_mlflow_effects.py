@@ -403,3 +403,21 @@ async def test_a_second_run_that_a_late_call_made_is_ended_with_the_first(server
     rival = TrackingRunState(connection=KEY, experiment_id=run.experiment_id, run_id=late.id)
     answers = await server.answer([rival, TrackingRunState(**place)])
     assert {answer.status for answer in answers.values() if isinstance(answer, TrackingRun)} == {TrackingStatus.KILLED, TrackingStatus.FINISHED}
+
+
+async def test_runs_that_begin_at_once_on_the_same_data_all_have_them_as_input(server: Mlflow) -> None:
+    """MLflow refuses all but one of them at that moment: UNIQUE constraint failed."""
+    for turn in range(5):
+        experiment, owners = f"shared-{uuid4().hex[:8]}", [new_owner() for _ in range(4)]
+        dataset = TrackedDataset(name="digits-v1", digest=f"{turn}" * 64, uri="s3://datasets/digits/v0001/")
+
+        async def described(owner: Owner, experiment: str = experiment, dataset: TrackedDataset = dataset) -> object:
+            (run,) = (await server.carry_out(replace(ensure_run(owner), experiment=experiment))).values()
+            assert isinstance(run, TrackingRun)
+            place = {"connection": KEY, "experiment_id": run.experiment_id, "run_id": run.id}
+            wish = DescribeTrackingRun(**place, owner_uid=owner.uid, tags=(("treadle.attempt", "1"),), dataset=dataset)
+            return (await server.carry_out(wish))[wish.question]
+
+        for report in await asyncio.gather(*map(described, owners)):
+            assert isinstance(report, Report)
+            assert report.datasets == {dataset.short_digest}

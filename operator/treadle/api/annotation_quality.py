@@ -62,6 +62,7 @@ class Agreement(Model):
         "KrippendorffAlpha",
         "FleissKappa",
         "IntervalAlpha",
+        "NominalAlpha",
         "PercentAgreement",
         "BoxF1",
         "RegionF1",

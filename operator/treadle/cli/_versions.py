@@ -8,7 +8,6 @@ import asyncio
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from treadle.api import names
 from treadle.cli._objects import dig

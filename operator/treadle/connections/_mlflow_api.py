@@ -126,11 +126,15 @@ class MlflowApi:
         await self._post(Done, "runs/log-batch", run_id=run_id, params=_pairs(params or {}), tags=_pairs(tags or {}))
 
     async def log_dataset(self, run_id: str, *, name: str, digest: str, uri: str) -> None:
-        """Log a dataset as an input of a run."""
+        """Log a dataset as an input of a run. MLflow refuses it while another run logs the same one, and knows it once that is done."""
         source = json.dumps({"uri": uri})
         dataset = {"name": name, "digest": digest, "source_type": "treadle", "source": source}
         context = {"key": "mlflow.data.context", "value": "training"}
-        await self._post(Done, "runs/log-inputs", run_id=run_id, datasets=[{"dataset": dataset, "tags": [context]}])
+        fields: dict[str, Any] = {"run_id": run_id, "datasets": [{"dataset": dataset, "tags": [context]}]}
+        try:
+            await self._post(Done, "runs/log-inputs", **fields)
+        except Refused:
+            await self._post(Done, "runs/log-inputs", **fields)
 
     async def run(self, run_id: str) -> Run | None:
         """A run by id, also a deleted one."""
@@ -202,7 +206,8 @@ class MlflowApi:
         if code in expected:
             return None
         words = str(reply.body.get("message") or reply.detail) if isinstance(reply.body, Mapping) else reply.detail
-        message = f"MLflow at {self._http.url} refused {path} ({reply.status} {code or ''}): {words}"
+        first_line = next(iter(words.splitlines()), "")  # statements and their values may follow
+        message = f"MLflow at {self._http.url} refused {path} ({reply.status} {code or ''}): {first_line}"
         raise Refused(Reason.UnexpectedAnswer, message, stalled=True) if code else Trouble(Reason.UnexpectedAnswer, message)
 
     def _read(self, kind: type[Answer], path: str, body: Mapping[str, Any]) -> Answer:

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from treadle.jobs._files import WrongContent, own_content
 
+Line = TypeVar("Line", bound=BaseModel)
 
-class NotWritten(Exception):
+
+class NotWritten(Exception):  # noqa: N818
     """There is no such file among what the program left."""
 
 
-class Miswritten(Exception):
+class Miswritten(Exception):  # noqa: N818
     """A line that is not what it should be.
 
     Attributes:
@@ -26,7 +29,7 @@ class Miswritten(Exception):
         self.why = why
 
 
-def written[Line: BaseModel](directory: Path, name: str, line: type[Line]) -> Iterator[tuple[int, Line]]:
+def written(directory: Path, name: str, line: type[Line]) -> Iterator[tuple[int, Line]]:
     """Every line of the file that is not empty, with its number.
 
     Raises:

@@ -41,7 +41,10 @@ async def serve(service: Service, *, host: str = "0.0.0.0") -> None:  # noqa: S1
     behind = Behind(service) if spec.behind_port else None
     inference, control = (
         _Server(_configuration(application, host, port, spec.limits.drain_seconds))
-        for application, port in ((Leaving(service, behind or inference_application(service)), spec.port), (control_application(service), spec.control_port))
+        for application, port in (
+            (Leaving(service, behind or inference_application(service)), spec.port),
+            (control_application(service), spec.control_port),
+        )
     )
     leave = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -35,7 +35,7 @@ TEXT_RATING = Task(
     parse=parse,
     show=_choice.show,
     shape="Rating",
-    measures=("KrippendorffAlpha", "PercentAgreement", "IntervalAlpha"),
+    measures=("KrippendorffAlpha", "PercentAgreement", "IntervalAlpha", "NominalAlpha"),
     formats=("Jsonl", "Csv", "Parquet", "HuggingFace", "Dvc"),
     silent=STEPS,
 )

@@ -47,7 +47,7 @@ def test_every_type_names_a_shape_measures_and_formats_that_exist() -> None:
         "Intervals": {"IntervalF1", "MeanIou"},
         "Regions": {"RegionF1", "MeanIou"},
         "Points": {"PointF1", "ObjectKeypointSimilarity"},
-        "Rating": {"KrippendorffAlpha", "PercentAgreement", "IntervalAlpha"},
+        "Rating": {"KrippendorffAlpha", "PercentAgreement", "IntervalAlpha", "NominalAlpha"},
         "Answer": {"PercentAgreement", "EditDistance"},
     }
     for task in TASKS.values():

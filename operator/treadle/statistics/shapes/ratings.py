@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from treadle.contracts.labels import Rating
-from treadle.statistics.agreement import percent_agreement
+from treadle.statistics.agreement import krippendorff_alpha, percent_agreement
 from treadle.statistics.ordinal import interval_alpha, ordinal_alpha
 from treadle.statistics.shapes._shape import Agreement, Consensus, Shape
 from treadle.statistics.shapes.counting import counts
@@ -26,11 +26,12 @@ def median(answers: Sequence[Rating]) -> Consensus[Rating] | None:
 
 
 def agreement(items: Sequence[Sequence[Rating]], names: Sequence[str]) -> Agreement:
-    """Krippendorff's ordinal alpha, and the interval one beside it. They are of the scale as a whole: single steps have none."""
+    """Krippendorff's ordinal alpha; beside it the interval one, and the nominal one, for which any two steps differ alike. They are of the scale as a
+    whole: single steps have none.
+    """
     table = counts([[answer.label for answer in answers] for answers in items], names)
-    return Agreement(
-        ordinal_alpha(table), dict.fromkeys(names), {"PercentAgreement": percent_agreement(table), "IntervalAlpha": interval_alpha(table)}
-    )
+    beside = {"PercentAgreement": percent_agreement(table), "IntervalAlpha": interval_alpha(table), "NominalAlpha": krippendorff_alpha(table)}
+    return Agreement(ordinal_alpha(table), dict.fromkeys(names), beside)
 
 
 RATINGS = Shape(similarity=similarity, consensus=median, agreement=agreement, category=lambda rating: rating.label, ordered=True)
