@@ -73,7 +73,7 @@ def sharded_spec(template: Mapping[str, Any], shards: int) -> dict[str, Any]:
     return {
         "completionMode": "Indexed",
         "backoffLimitPerIndex": TRIES_PER_SHARD - 1,
-        "maxFailedIndexes": MOST_FAILED_SHARDS,
+        "maxFailedIndexes": min(shards, MOST_FAILED_SHARDS),
         "completions": shards,
         "parallelism": min(shards, SIDE_BY_SIDE),
         "podReplacementPolicy": "Failed",
