@@ -15,7 +15,7 @@ from tests.integration.job_runs import JobProcess, store_at
 from tests.integration.labelling_people import Person, make_project
 from tests.integration.servers import LabelStudioServer, S3Server
 from treadle.contracts.dataset import DatasetItem, FetchDatasetResult, FetchDatasetSpec, Splits
-from treadle.contracts.labels import Box, Boxes, LabelClass, LabelSchema
+from treadle.contracts.labels import Box, Boxes, ImageSize, LabelClass, LabelSchema
 from treadle.contracts.quality import QualityResult, QualitySpec
 from treadle.contracts.release import ReleaseResult, ReleaseSpec
 from treadle.contracts.sync import Source, SyncResult, SyncSpec
@@ -163,3 +163,37 @@ def test_a_fetch_without_the_test_split_knows_nothing_of_it(s3: S3Server, label_
         assert job.result(spec, FetchDatasetResult).items == released.splits["train"]
         assert not [path for path in root.rglob("*") if "test" in path.name and path.suffix != ".yaml"]
         assert [path.name for path in (root / "images").iterdir()] == ["train"]
+
+
+def test_what_people_answered_and_is_gone_since_is_in_the_first_version_where_it_is_kept(
+    s3: S3Server, label_studio: LabelStudioServer, tmp_path: Path
+) -> None:
+    bucket = s3.make_bucket(f"boxes-{uuid4().hex[:8]}")
+    fill(s3.folder / bucket / "raw")
+    job = JobProcess(tmp_path, s3.access_key, s3.secret_key, label_studio.token)
+    project = make_project(label_studio, SHELF)
+    store, destination = store_at(s3.endpoint), f"s3://{bucket}/sets"
+    sync = SyncSpec(
+        labels=SHELF,
+        sources=(Source(name="shelf", uri=f"s3://{bucket}/raw/", group_by="{stem}"),),
+        destination=destination,
+        store=store,
+        label_studio=project,
+        removed="Keep",
+    )
+    job.result(sync, SyncResult)
+    draw(Person(label_studio.url, label_studio.token), project.project, FIRST)
+    gone = sorted(FIRST)[0]
+    (s3.folder / bucket / "raw" / gone).unlink()
+    synced = job.result(sync, SyncResult)
+    assert synced.items == len(FIRST) - 1
+    asked = QualitySpec(labels=SHELF, destination=destination, store=store, label_studio=project, items=synced.listing, removed="Keep")
+    measured = job.result(asked, QualityResult)
+    wanted = ReleaseSpec(
+        labels=SHELF, destination=destination, store=store, snapshot=measured.snapshot, items=synced.listing, removed="Keep", formats=("Coco",)
+    )
+    released = job.result(wanted, ReleaseResult)
+    assert (released.items, released.excluded) == (len(FIRST), {})
+    lines = (s3.folder / bucket / "sets/v0001/items.jsonl").read_text().splitlines()
+    (item,) = [item for item in map(DatasetItem.model_validate_json, lines) if item.key.endswith(gone)]
+    assert (item.image, item.group) == (ImageSize(width=WIDTH, height=HEIGHT), gone.removesuffix(".png"))

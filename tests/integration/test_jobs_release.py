@@ -222,6 +222,29 @@ def test_the_same_answers_are_released_once_and_new_ones_make_the_next_version(s
     assert one == {key: split for key, split in two.items() if key in one}
 
 
+def test_what_was_trained_with_is_never_measured_with_whatever_the_percentages_become(shelf: Shelf) -> None:
+    def splits(name: str) -> dict[str, str]:
+        lines = map(json.loads, (shelf.sets / name / "items.jsonl").read_text().splitlines())
+        return {line["key"].rpartition("/")[2]: line["split"] for line in lines}
+
+    shelf.answer_all_but("11.png")
+    shelf.release()
+    before = splits("v0001")
+    for person in shelf.people:
+        person.answer_all(shelf.project.project, {"11.png": TRUTH["11.png"]})
+    (shelf.raw / "10.png").rename(shelf.raw / "renamed.png")
+    shelf.synced = shelf.sync()
+    everything_is_tested = Splits(train=0, validation=0, test=100)
+    assert shelf.release(splits=everything_is_tested).version == 2
+    after = splits("v0002")
+    assert after == {name: split for name, split in before.items() if name != "10.png"} | {"11.png": "test"}
+
+    for person in shelf.people:
+        person.answer_all(shelf.project.project, {"renamed.png": TRUTH["10.png"]})
+    assert shelf.release(splits=everything_is_tested).version == 3
+    assert splits("v0003") == after | {"renamed.png": before["10.png"]}, "it is remembered under its content while no version holds it"
+
+
 def test_a_version_lies_in_the_directory_of_a_training_script_as_it_expects(shelf: Shelf) -> None:
     shelf.answer_all_but()
     released = shelf.release()

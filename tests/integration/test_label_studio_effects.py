@@ -63,6 +63,13 @@ async def test_changing_it_cut_after_each_call_ends_as_wanted(bench: Bench) -> N
     await cut_everywhere(bench, prepare, check)
 
 
+async def test_an_overlap_of_nothing_is_kept_as_any_other(bench: Bench) -> None:
+    wanted = setup(annotations_per_item=2, overlap_percent=0)
+    made = await bench.carry_out(bench.ensure(wanted))
+    assert made is not None
+    assert made.setup == wanted.digest
+
+
 async def test_closing_it_cut_after_each_call_leaves_none(bench: Bench) -> None:
     project = 0
 

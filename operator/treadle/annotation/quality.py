@@ -141,6 +141,7 @@ def measured(ended: Ended[QualityResult], now: datetime) -> QualityReport | None
         occasion=ended.attempt.made_for.get("occasion"),
         policy=ended.attempt.made_for.get("policy", ""),
         accepted_by=ended.attempt.made_for.get("accepted_by"),
+        accepted_from=ended.attempt.made_for.get("accepted_from", ""),
         accepted_list=StoredFile(uri=said.accepted_list.uri, sha256=said.accepted_list.sha256) if said.accepted_list else None,
         precision=round(said.audited_right / said.audited, 6) if said.audited else None,
         snapshot=StoredFile(uri=said.snapshot.uri, sha256=said.snapshot.sha256),
@@ -186,8 +187,9 @@ def _label_errors(project: Project) -> bool:
 def _made_for(project: Project, spec: QualitySpec) -> dict[str, str]:
     """What the result must be remembered with."""
     policy = policy_name(project)
-    by = project.memory.proposer.who if spec.accepted and project.memory.proposer else ""
-    return {"occasion": spec.occasion} | ({"policy": policy} if policy else {}) | ({"accepted_by": by} if by else {})
+    known = project.memory.proposer if spec.accepted else None
+    accepted = {"accepted_by": known.who, "accepted_from": known.name} if known else {}
+    return {"occasion": spec.occasion} | ({"policy": policy} if policy else {}) | accepted
 
 
 def _enough(project: Project) -> int | None:

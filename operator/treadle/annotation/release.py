@@ -61,7 +61,7 @@ def wanted(project: Project, now: datetime) -> ReleaseSpec | None:
             suspected=report.suspected,
             findings=report.findings.uri if report.findings else "",
             agreement=report.agreement,
-            proposer=known.name if report.accepted_list and (known := project.memory.proposer) else "",
+            proposer=_proposer(project, report),
             precision=report.precision if report.accepted_list else None,
             prepared=spec.dataset.prepare.image if spec.dataset.prepare else "",
         ),
@@ -74,7 +74,7 @@ def release(project: Project, now: datetime) -> Plan:
     work = Plan()
     report, dataset = project.memory.quality, project.memory.dataset
     if isinstance(standing, Due) and report is not None and (spec := wanted(project, now)):
-        work = stages.launch(project, "release", spec, standing.number, {"quality": report.digest}, before_release(project, spec))
+        work = stages.launch(project, "release", spec, standing.number, _made_for(report), before_release(project, spec))
     obstacle = stages.tell_obstacle(project, CONDITION, standing, "writes a dataset version", now)
     if obstacle is not None and (dataset is None or any(c.reason not in (Reason.JobRunning, Reason.Suspended) for c in obstacle.conditions)):
         return Plan.all(work, obstacle)
@@ -101,10 +101,35 @@ def released(ended: Ended[ReleaseResult], report: QualityReport | None, now: dat
         items=said.items,
         agreed=said.agreed,
         excluded=sum(said.excluded.values()),
-        agreement=report.agreement if report else None,
+        agreement=_agreement(ended, report),
         quality=ended.attempt.made_for.get("quality"),
         released_at=ended.state.finished_at or now,
     )
+
+
+def _made_for(report: QualityReport) -> dict[str, str]:
+    """What the version must be remembered with: by the time it is written, something else may have been measured."""
+    return {"quality": report.digest} | ({"agreement": repr(report.agreement)} if report.agreement is not None else {})
+
+
+def _agreement(ended: Ended[ReleaseResult], report: QualityReport | None) -> float | None:
+    """Of the annotations that the version was made from."""
+    made_for = ended.attempt.made_for
+    if report is not None and report.digest == made_for.get("quality"):
+        return report.agreement
+    try:
+        return float(made_for["agreement"])
+    except (KeyError, ValueError):
+        return None
+
+
+def _proposer(project: Project, report: QualityReport) -> str:
+    """Who proposed the labels that were accepted when this was measured; by now somebody else may propose."""
+    if report.accepted_list is None:
+        return ""
+    known = (project.memory.proposer, project.memory.proposals)
+    named = (each.name for each in known if each is not None and each.who == report.accepted_by)
+    return report.accepted_from or next(named, report.accepted_by or "")
 
 
 def _is_due(project: Project, report: QualityReport, now: datetime) -> bool:

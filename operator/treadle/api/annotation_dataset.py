@@ -19,7 +19,7 @@ from treadle.api.training_run import TrainingSettings
 
 
 class Splits(Model):
-    """How versions are divided, in percent. An item never moves from one split to another."""
+    """How new items are divided, in percent. What a version holds keeps its split, so that nothing moves from train to test."""
 
     rules: ClassVar[tuple[Cel, ...]] = (Cel("self.train + self.validation + self.test == 100", "make train, validation and test add up to 100"),)
 
@@ -66,7 +66,7 @@ class DatasetSettings(Model):
     formats: Annotated[tuple[Annotated[str, bounded(40, r"^[A-Z][A-Za-z0-9]*$")], ...], Field(max_length=10), ListSet()] = ()
     """Formats to export, such as Coco, Yolo or Jsonl. Silent: the task type's."""
     splits: Splits = Splits(train=80, validation=10, test=10)
-    """How versions are divided. Silent: 80 train, 10 validation, 10 test."""
+    """How new items are divided; what a version holds keeps its split. Silent: 80 train, 10 validation, 10 test."""
     prepare: Prepare | None = None
     """Clean, transform or augment each version."""
     release: ReleasePolicy = ReleasePolicy()

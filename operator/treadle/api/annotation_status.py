@@ -197,6 +197,8 @@ class QualityReport(Model):
     """Items whose label is an accepted proposal."""
     accepted_by: Digest | None = None
     """Digest of whoever proposed it."""
+    accepted_from: Text = ""
+    """The name of whoever proposed it, as people see it."""
     audited: Count = 0
     """Accepted proposals that people answered too."""
     audited_right: Count = 0

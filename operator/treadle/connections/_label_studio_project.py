@@ -96,10 +96,15 @@ class Project(BaseModel):
         return tag.guidelines if tag.shown == self.shown and self.show_instruction is not False else EDITED
 
     @property
+    def overlap(self) -> int:
+        """Percent of the items that several people answer; 0 is a setting like others."""
+        return 100 if self.overlap_cohort_percentage is None else self.overlap_cohort_percentage
+
+    @property
     def setup(self) -> str:
         """Digest of how it is set up, comparable with `Setup.digest`."""
         guidelines = self.guidelines
-        return setup_digest(self.label_config or "", guidelines, self.maximum_annotations or 1, self.overlap_cohort_percentage or 100)
+        return setup_digest(self.label_config or "", guidelines, self.maximum_annotations or 1, self.overlap)
 
     @property
     def progress(self) -> Progress:
@@ -119,5 +124,5 @@ class Project(BaseModel):
         Two people who answer a task at the same moment leave it marked unfinished for ever.
         """
         counted, wanted = self.progress, self.maximum_annotations or 1
-        needed = counted.items + counted.items * (self.overlap_cohort_percentage or 100) // 100 * (wanted - 1)
+        needed = counted.items + counted.items * self.overlap // 100 * (wanted - 1)
         return counted.finished < counted.items <= counted.annotated + counted.skipped and counted.annotations + counted.skipped >= needed

@@ -3,6 +3,7 @@
 vNNNN/items.jsonl                    one `DatasetItem` per line, sorted by key: the source of truth
 vNNNN/exports/<Format>/index.jsonl   one `ExportFile` per line: which item's bytes belong where in this format
 vNNNN/exports/<Format>/...           further small files of the format
+vNNNN/earlier.jsonl                  one `EarlierSplit` per line, if there is any: in which split items were that only earlier versions hold
 vNNNN/README.md, card.html           the dataset card
 vNNNN/croissant.json                 the version as dataset catalogues read it
 vNNNN/manifest.json                  `Manifest`, written last: a version exists whole or not at all
@@ -23,6 +24,7 @@ from treadle.contracts.stores import StoreConnection
 
 MANIFEST = "manifest.json"
 ITEMS = "items.jsonl"
+EARLIER = "earlier.jsonl"
 CARD = "README.md"
 PAGE = "card.html"
 CROISSANT = "croissant.json"
@@ -40,12 +42,12 @@ class _Lenient(Contract):
 
 
 class Splits(Contract):
-    """Percentages of items; they add up to 100."""
+    """Percentages of new items; they add up to 100. What a version holds stays in its split."""
 
     train: int = Field(default=80, ge=0, le=100)
     validation: int = Field(default=10, ge=0, le=100)
     test: int = Field(default=10, ge=0, le=100)
-    seed: str = Field(default="", max_length=64, description="Changes which items go where.")
+    seed: str = Field(default="", max_length=64, description="Changes which new items go where.")
 
 
 class DatasetItem(_Lenient):
@@ -74,6 +76,13 @@ class DatasetItem(_Lenient):
     made_of: str = Field(default="", description="Of what a preparation made of another item: that item's key. `uri` is the copy then.")
 
     later: ClassVar[frozenset[str]] = frozenset({"group", "confidence", "reviewed", "time", "held", "accepted", "made_of"})
+
+
+class EarlierSplit(_Lenient):
+    """One line of earlier.jsonl. Who comes back stays in its split; nobody is named for that."""
+
+    name: str = Field(pattern=r"^[0-9a-f]{32}$", description="The first digits of the SHA-256 of a key, of a content's SHA-256, or of a group.")
+    split: Split
 
 
 class ExportFile(_Lenient):
@@ -147,11 +156,14 @@ class Manifest(_Lenient):
     pairs: tuple[PairNumbers, ...] = Field(default=(), description="How far each two people agree; nobody where the project is sensitive.")
     changes: Changes | None = Field(default=None, description="What is different from the version before.")
     exports: tuple[str, ...] = Field(default=(), description="Formats; the first is the default.")
+    left_out: dict[str, int] = Field(
+        default_factory=dict, description="Parts of labels that a format has no room for, by format; the items hold all of them."
+    )
     sensitive: bool = False
     provenance: Provenance = Provenance()
     files: tuple[ManifestFile, ...]
 
-    later: ClassVar[frozenset[str]] = frozenset({"in_splits", "pairs", "changes"})
+    later: ClassVar[frozenset[str]] = frozenset({"in_splits", "pairs", "changes", "left_out"})
 
 
 def version_directory(version: int) -> str:

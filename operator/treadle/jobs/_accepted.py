@@ -11,11 +11,12 @@ from treadle.contracts.labels import Label
 from treadle.contracts.rank import AcceptedLabel, AcceptPolicy
 from treadle.contracts.sync import Item
 from treadle.jobs._consensus import Judged, Judgement, Verdict, held
+from treadle.jobs._division import Division
 from treadle.jobs._given import Identity, Wanted
 from treadle.jobs._proposals import Proposal
 from treadle.jobs._rules import Rules
 from treadle.statistics.shapes import Consensus, Shape
-from treadle.statistics.splits import BUCKETS, bucket, split_of
+from treadle.statistics.splits import BUCKETS, bucket
 
 AUDIT = "audit"
 EQUAL = 0.9999
@@ -30,14 +31,16 @@ class Audit:
     right: int = 0
 
 
-def accepted_of(items: Mapping[Identity, Item], proposals: Mapping[Identity, Proposal], policy: AcceptPolicy) -> Sequence[AcceptedLabel]:
-    """The accepted ones by key; which of them people audit is decided by a stable hash."""
-    minimum, splits = Decimal(policy.minimum), policy.splits
+def accepted_of(
+    items: Mapping[Identity, Item], proposals: Mapping[Identity, Proposal], policy: AcceptPolicy, division: Division
+) -> Sequence[AcceptedLabel]:
+    """The accepted ones by key; which of them people audit is decided by a stable hash. The division knows all of the items."""
+    minimum = Decimal(policy.minimum)
     found = []
     for identity, proposal in sorted(proposals.items()):
         item = items[identity]
         sure = Decimal(repr(proposal.confidence)) >= minimum
-        if sure and split_of(item.group or item.key, seed=splits.seed, train=splits.train, validation=splits.validation) != "test":
+        if sure and division.split(item.group or item.key) != "test":
             found.append(
                 AcceptedLabel(
                     key=item.key,

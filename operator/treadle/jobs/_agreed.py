@@ -1,14 +1,12 @@
 """What people agree on in a snapshot, as the items of a version; and these in the formats that trainers read."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
-from typing import cast
 
 from treadle.api.reasons import Reason
-from treadle.contracts.dataset import ITEMS, DatasetItem, ExportFile, Manifest, Split, version_directory
-from treadle.contracts.labels import ImageSize, LabelSchema
+from treadle.contracts.dataset import ITEMS, DatasetItem, ExportFile, Manifest, version_directory
+from treadle.contracts.labels import LabelSchema
 from treadle.contracts.quality import RawAnnotation, Refused
 from treadle.contracts.rank import AcceptedLabel
 from treadle.contracts.release import ReleaseSpec
@@ -17,14 +15,16 @@ from treadle.jobs._accepted import with_accepted
 from treadle.jobs._collected import without
 from treadle.jobs._consensus import Judged, Judgement, Verdict, judge_all, wanted_of
 from treadle.jobs._contents import texts
+from treadle.jobs._division import Division, division_of
 from treadle.jobs._failure import JobFailure
+from treadle.jobs._gone import Needs, with_gone
 from treadle.jobs._lines import Lines, from_lines, pinned, to_lines
 from treadle.jobs._numbers import rounded
+from treadle.jobs._origins import UNKNOWN, Origin, origins_of
 from treadle.jobs._rules import Rules
 from treadle.jobs._store import Store, below
 from treadle.jobs._versions import versions_at
-from treadle.jobs.exports import FORMATS, OF_TEXTS, Export, Unfit
-from treadle.statistics.splits import split_of
+from treadle.jobs.exports import FORMATS, OF_SIZES, OF_TEXTS, Export, Unfit
 from treadle.tasks import NotSupportedYet, Task, for_type
 
 
@@ -38,6 +38,7 @@ class Agreed:
         excluded: how many were left out, by reason.
         versions: what was released before, by number.
         latest: the items of the latest version, where anything of them is needed.
+        division: which split everything is in, and was in.
     """
 
     task: Task
@@ -48,6 +49,7 @@ class Agreed:
     excluded: Mapping[str, int]
     versions: Mapping[int, Manifest]
     latest: Sequence[DatasetItem]
+    division: Division
 
 
 def agreed_in(store: Store, spec: ReleaseSpec) -> Agreed:
@@ -67,14 +69,19 @@ def agreed_in(store: Store, spec: ReleaseSpec) -> Agreed:
     answered = judge_all(annotations, wanted, spec.labels, task, spec.policy)
     judgement = with_accepted(answered, accepted, wanted, Rules(spec.policy.rules, task.shape))
     judgement = without(judgement, list(from_lines(Refused, pinned(store, spec.refused)))) if spec.refused else judgement
-    judged = [each for each in judgement.items if each.verdict != Verdict.GOLD]
-    excluded = dict(sorted(Counter(each.verdict.value for each in judged if each.verdict != Verdict.AGREED).items()))
+    judged: Sequence[Judged] = judgement.items
     versions = versions_at(store, spec.destination, spec.provenance.project)
     latest = _latest(store, spec, versions)
-    items = Lines(DatasetItem, to_lines(_items(spec, judged, _origins(spec, listing, latest))))
+    origins = origins_of(listing or (), latest if spec.removed == "Keep" else ())
+    if spec.removed == "Keep" and listing is not None:
+        judged, origins = with_gone(store, spec.destination, _needs(spec, task, formats), listing, judged, origins, _copies(spec, latest))
+    judged = [each for each in judged if each.verdict != Verdict.GOLD]
+    excluded = dict(sorted(Counter(each.verdict.value for each in judged if each.verdict != Verdict.AGREED).items()))
+    division = _divided(division_of(store, spec.destination, spec.splits, versions), origins, judged)
+    items = Lines(DatasetItem, to_lines(_items(judged, origins, division)))
     if not items:
         raise JobFailure(Reason.NothingToRelease, f"none of {len(judged)} annotated items has an agreed label ({_counted(excluded)})")
-    return Agreed(task, formats, items, judgement, judged, excluded, versions, latest)
+    return Agreed(task, formats, items, judgement, judged, excluded, versions, latest, division)
 
 
 def exports_of(store: Store, task: Task, formats: Sequence[str], schema: LabelSchema, items: Sequence[DatasetItem]) -> Mapping[str, Export]:
@@ -102,16 +109,6 @@ def _formats(spec: ReleaseSpec, task: Task) -> tuple[str, ...]:
     return formats
 
 
-@dataclass(frozen=True, slots=True)
-class _Origin:
-    """What is known of an item apart from its label."""
-
-    source: str = ""
-    group: str = ""
-    image: ImageSize | None = None
-    time: str = ""
-
-
 def _latest(store: Store, spec: ReleaseSpec, versions: Mapping[int, Manifest]) -> Sequence[DatasetItem]:
     """The items of the latest version, where anything of them is needed."""
     if not versions or (spec.removed != "Keep" and spec.content != "Embed"):
@@ -119,24 +116,36 @@ def _latest(store: Store, spec: ReleaseSpec, versions: Mapping[int, Manifest]) -
     return Lines(DatasetItem, store.read(below(spec.destination, version_directory(max(versions)), ITEMS)))
 
 
-def _origins(spec: ReleaseSpec, listing: Sequence[Item] | None, latest: Sequence[DatasetItem]) -> Mapping[str, _Origin]:
-    """By key: what the listing says, and of items that are gone and kept all the same, what the latest version says."""
-    sizes: dict[ImageSize | None, ImageSize | None] = {}
-    found: dict[str, _Origin] = {}
-    known: Iterator[DatasetItem | Item] = chain(latest if spec.removed == "Keep" else (), listing or ())
-    for item in known:
-        found[item.key] = _Origin(item.source, item.group, sizes.setdefault(item.image, item.image), item.time)
-    return found
+def _needs(spec: ReleaseSpec, task: Task, formats: Sequence[str]) -> Needs:
+    texts_in = task.media == "Text" and not OF_TEXTS.isdisjoint(formats)
+    return Needs(
+        sizes=not OF_SIZES.isdisjoint(formats),
+        contents=spec.content == "Embed" or spec.preparation is not None or texts_in,
+    )
 
 
-def _items(spec: ReleaseSpec, judged: Sequence[Judged], origins: Mapping[str, _Origin]) -> Iterator[DatasetItem]:
+def _copies(spec: ReleaseSpec, latest: Iterable[DatasetItem]) -> set[str]:
+    """Contents of which there are copies that this release takes. A program is shown the items themselves."""
+    return {item.sha256 for item in latest if item.held} if spec.content == "Embed" and spec.preparation is None else set()
+
+
+def _divided(division: Division, origins: Mapping[str, Origin], judged: Sequence[Judged]) -> Division:
+    for key, origin in origins.items():
+        division.join(key, origin.group or key)
+    for each in judged:
+        if each.verdict is not Verdict.REMOVED:
+            division.join(each.sha256, _group(each, origins))
+    return division
+
+
+def _items(judged: Sequence[Judged], origins: Mapping[str, Origin], division: Division) -> Iterator[DatasetItem]:
     return (
         DatasetItem(
             key=each.key,
             uri=each.uri,
             sha256=each.sha256,
             label=each.consensus.label,
-            split=_split(spec, origin.group or each.key),
+            split=split,
             group=origin.group,
             source=origin.source,
             image=origin.image,
@@ -147,13 +156,13 @@ def _items(spec: ReleaseSpec, judged: Sequence[Judged], origins: Mapping[str, _O
             time=origin.time,
             accepted=each.accepted,
         )
-        for each, origin in ((each, origins.get(each.key, _Origin())) for each in judged)
-        if each.verdict == Verdict.AGREED and each.consensus and not (each.accepted and _split(spec, origin.group or each.key) == "test")
+        for each, origin, split in ((each, origins.get(each.key, UNKNOWN), division.split(_group(each, origins))) for each in judged)
+        if each.verdict == Verdict.AGREED and each.consensus and not (each.accepted and split == "test")
     )
 
 
-def _split(spec: ReleaseSpec, group: str) -> Split:
-    return cast("Split", split_of(group, seed=spec.splits.seed, train=spec.splits.train, validation=spec.splits.validation))
+def _group(each: Judged, origins: Mapping[str, Origin]) -> str:
+    return origins.get(each.key, UNKNOWN).group or each.key
 
 
 def _at_copy(file: ExportFile, item: DatasetItem) -> ExportFile:

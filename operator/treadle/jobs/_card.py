@@ -39,6 +39,7 @@ def _facts(manifest: Manifest) -> list[str]:
         lines.append(f"- Labels probably wrong: {manifest.provenance.suspected}")
     if manifest.excluded:
         lines.append("- Left out: " + ", ".join(f"{count} {why}" for why, count in sorted(manifest.excluded.items())))
+    lines += [f"- Without room in {name}: {count} parts of labels" for name, count in sorted(manifest.left_out.items())]
     return lines
 
 

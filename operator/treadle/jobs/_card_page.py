@@ -125,9 +125,11 @@ def _people(manifest: Manifest) -> str:
 
 
 def _left_out(manifest: Manifest) -> str:
-    if not manifest.excluded:
-        return ""
-    return section("Left out", table(("why", "items"), [(escape(why), str(count)) for why, count in manifest.excluded.items()], numbers=True))
+    rows = [(escape(why), str(count)) for why, count in manifest.excluded.items()]
+    items = table(("why", "items"), rows, numbers=True) if rows else ""
+    parts = [(escape(name), str(count)) for name, count in manifest.left_out.items()]
+    without_room = table(("format without room", "parts of labels"), parts, numbers=True) if parts else ""
+    return section("Left out", items + without_room) if rows or parts else ""
 
 
 def _changes(manifest: Manifest, parent: Manifest) -> str:

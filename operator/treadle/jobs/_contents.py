@@ -64,7 +64,7 @@ def place_of(destination: str, md5: str) -> str:
 
 
 def _content(store: Store, item: DatasetItem) -> bytes:
-    content = store.read(item.uri)
+    content = store.read(item.held or item.uri)
     if hashlib.sha256(content).hexdigest() != item.sha256:
         raise JobFailure(Reason.ContentChanged, f"{item.uri} has other content than people saw; the next sync takes it in")
     return content

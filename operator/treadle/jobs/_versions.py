@@ -50,14 +50,23 @@ def items_of(store: Store, destination: str, manifest: Manifest) -> Iterator[byt
     Raises:
         JobFailure: they are gone, or not those of the manifest.
     """
-    uri, sha256 = below(destination, version_directory(manifest.version), ITEMS), hashlib.sha256()
+    return lines_of(store, destination, manifest, ITEMS, manifest.identity.items)
+
+
+def lines_of(store: Store, destination: str, manifest: Manifest, path: str, wanted: str) -> Iterator[bytes]:
+    """The lines of a version's file, one after the other, checked at the end by the digest that is wanted.
+
+    Raises:
+        JobFailure: they are gone, or not those of the manifest.
+    """
+    uri, sha256 = below(destination, version_directory(manifest.version), path), hashlib.sha256()
     try:
         for line in streamed(store, uri):
             sha256.update(line + b"\n")
             yield line
     except NotThere as error:
         raise JobFailure(Reason.ContentChanged, f"{uri} is gone, its manifest is not") from error
-    if sha256.hexdigest() != manifest.identity.items:
+    if sha256.hexdigest() != wanted:
         raise JobFailure(Reason.ContentChanged, f"{uri} has other content than its manifest says")
 
 

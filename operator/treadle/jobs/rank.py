@@ -11,10 +11,11 @@ from typing import Any
 from treadle.api.reasons import Reason
 from treadle.contracts.labels import ClassLabel, Label
 from treadle.contracts.model import ClassPrediction
-from treadle.contracts.rank import ACCEPTED, AcceptedLabel, RankResult, RankSpec, VoterNumbers
+from treadle.contracts.rank import ACCEPTED, AcceptedLabel, AcceptPolicy, RankResult, RankSpec, VoterNumbers
 from treadle.contracts.sync import KEY_FIELD, Item
 from treadle.jobs._accepted import accepted_of
 from treadle.jobs._answered import answered
+from treadle.jobs._division import Division, division_of
 from treadle.jobs._failure import JobFailure
 from treadle.jobs._features import features_of
 from treadle.jobs._given import Identity
@@ -24,6 +25,7 @@ from treadle.jobs._lines import from_lines, keep, pinned, to_lines
 from treadle.jobs._order import Rows, Scene, order_of
 from treadle.jobs._proposals import Proposal, proposal_of, proposals_of
 from treadle.jobs._store import NotThere, Store, below
+from treadle.jobs._versions import versions_at
 from treadle.jobs._votes import combine
 from treadle.statistics.shapes import SHAPES
 from treadle.tasks import Invalid, NotSupportedYet, Task, for_type
@@ -81,7 +83,7 @@ def rank(spec: RankSpec) -> RankResult:
         return RankResult(items=sum(item.gold is None for item in items))
     by_identity = {(item.key, item.sha256): item for item in items}
     said = _said(store, spec, task, by_identity)
-    taken = accepted_of(by_identity, said.proposals, spec.accept) if spec.accept else ()
+    taken = accepted_of(by_identity, said.proposals, spec.accept, _division(store, spec, spec.accept, items)) if spec.accept else ()
     accepted = keep(store, below(spec.destination, ACCEPTED), to_lines(taken)) if taken else None
     present = _present(backend, spec, task, items)
     order = order_of(_scene(spec, task, said, present, by_identity, taken, partial(_rows, store, by_identity, task.media)), spec)
@@ -111,6 +113,15 @@ def _said(store: Store, spec: RankSpec, task: Task, items: Mapping[Identity, Ite
     proposed = {identity: _proposal(task, spec, answer) for identity, answer in combined.proposals.items()}
     votes = {identity: [ClassLabel(label=label) for label in of.values()] for identity, of in combined.votes.items()}
     return _Said(proposed, votes, combined.invalid, combined.conflicts, combined.by_voter)
+
+
+def _division(store: Store, spec: RankSpec, policy: AcceptPolicy, items: Sequence[Item]) -> Division:
+    """Which split the items are in, as a release will have it."""
+    division = division_of(store, spec.destination, policy.splits, versions_at(store, spec.destination, ""))
+    for item in items:
+        division.join(item.key, item.group or item.key)
+        division.join(item.sha256, item.group or item.key)
+    return division
 
 
 def _proposal(task: Task, spec: RankSpec, answer: ClassPrediction) -> Proposal:

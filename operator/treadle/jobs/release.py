@@ -18,6 +18,7 @@ from treadle.contracts.compare import Changes
 from treadle.contracts.dataset import (
     CARD,
     CROISSANT,
+    EARLIER,
     INDEX,
     ITEMS,
     PAGE,
@@ -65,17 +66,18 @@ def release(spec: ReleaseSpec, now: datetime) -> ReleaseResult:
     if spec.preparation:
         items, left_out = prepared(store, spec, agreed.items, task)
         excluded |= {LEFT_OUT: left_out} if left_out else {}
+        agreed.division.note(agreed.items)  # also of what the program changed or left out
     if spec.content == "Embed":
         items = embedded(store, spec.destination, items, agreed.latest)
 
     lines = items.content if isinstance(items, Lines) else to_lines(items)
     items = Lines(DatasetItem, lines)
     identity = Identity(items=_sha256(lines), labels=spec.labels, guidelines=spec.guidelines, policy=spec.policy, splits=spec.splits, formats=formats)
-    manifest = next((each for each in versions.values() if each.digest == identity_digest(identity)), None)
+    manifest = next((each for each in versions.values() if _is_same(each.identity, identity)), None)
     created = manifest is None
     if manifest is None:
         exports = exports_of(store, task, formats, spec.labels, items)
-        files = _files(lines, exports)
+        files = _files(lines, to_lines(agreed.division.beyond(items)), exports)
         for export in exports.values():
             put_objects(store, spec.destination, export.objects)
         draft = _draft(spec, identity, items, files, excluded, max(versions, default=None), now)
@@ -86,7 +88,11 @@ def release(spec: ReleaseSpec, now: datetime) -> ReleaseResult:
             page = card_page(manifest, parent, said, samples)
             return {CARD: card(manifest, parent).encode(), PAGE: page.encode(), CROISSANT: croissant(manifest)}
 
-        found = {**_of_people(spec, SHAPES[task.shape], agreed.judgement), "changes": _changes(store, spec, parent, lines)}
+        found = {
+            **_of_people(spec, SHAPES[task.shape], agreed.judgement),
+            "changes": _changes(store, spec, parent, lines),
+            "left_out": {name: export.left_out for name, export in exports.items() if export.left_out},
+        }
         manifest, created = write_version(store, spec.destination, draft.model_copy(update=found), files, told)
     return ReleaseResult(
         version=manifest.version,
@@ -98,6 +104,11 @@ def release(spec: ReleaseSpec, now: datetime) -> ReleaseResult:
         splits=manifest.splits,
         excluded=excluded,
     )
+
+
+def _is_same(there: Identity, wanted: Identity) -> bool:
+    """Whether the content is the same. Percentages say where new items go; where each item is stands in the items."""
+    return there.model_copy(update={"splits": wanted.splits}) == wanted
 
 
 def _of_people(spec: ReleaseSpec, shape: Shape[Label], judgement: Judgement) -> dict[str, object]:
@@ -119,8 +130,8 @@ def _changes(store: Store, spec: ReleaseSpec, parent: Manifest | None, lines: by
         return None
 
 
-def _files(lines: bytes, exports: Mapping[str, Export]) -> list[File]:
-    files = [File(ITEMS, lines)]
+def _files(lines: bytes, earlier: bytes, exports: Mapping[str, Export]) -> list[File]:
+    files = [File(ITEMS, lines), *([File(EARLIER, earlier)] if earlier else [])]
     for name, export in exports.items():
         files.append(File(f"exports/{name}/{INDEX}", to_lines(export.index)))
         files += [replace(file, path=f"exports/{name}/{file.path}") for file in export.files]

@@ -104,6 +104,12 @@ def test_the_page_tells_labels_people_what_was_left_out_and_what_changed() -> No
     assert "<b>bottle</b>" not in page.replace("<b>bottle</b></b>", "")
 
 
+def test_what_a_format_has_no_room_for_is_told() -> None:
+    crowded = manifest().model_copy(update={"left_out": {"Conll": 7}})
+    assert "- Without room in Conll: 7 parts of labels" in card(crowded)
+    assert "format without room parts of labels Conll 7" in " ".join(word for word in Words(card_page(crowded, None, {})).words if word)
+
+
 def test_a_first_version_has_no_changes_and_a_sensitive_one_names_no_label_and_nobody() -> None:
     page = card_page(manifest(1, sensitive=True), None, said_of([judged("can", "can", "can")]))
     words = " ".join(Words(page).words)

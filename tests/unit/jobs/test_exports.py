@@ -263,10 +263,15 @@ def test_conll_tags_words_and_breaks_them_where_a_span_ends() -> None:
     ]
 
 
-def test_spans_that_overlap_are_no_conll() -> None:
-    spans = Spans(spans=(Span(label="can", start=0, end=5), Span(label="apple", start=3, end=8)))
-    with pytest.raises(Unfit, match="overlap"):
-        FORMATS["Conll"](with_text([PICTURES[0].model_copy(update={"label": spans})]), SHELF)
+def test_of_spans_that_overlap_conll_has_the_longest_and_counts_the_others() -> None:
+    within = Span(label="apple", start=4, end=8)
+    spans = Spans(spans=(Span(label="can", start=0, end=8), within, Span(label="apple", start=6, end=11), Span(label="can", start=9, end=11)))
+    found = FORMATS["Conll"](with_text([PICTURES[0].model_copy(update={"label": spans})], "New York is"), SHELF)
+    assert found.files[0].content.decode().splitlines()[2:-1] == ["New -X- _ B-can", "York -X- _ I-can", "is -X- _ B-can"]
+    assert found.left_out == 2
+    alike = Spans(spans=(Span(label="can", start=4, end=8), Span(label="apple", start=0, end=4), Span(label="apple", start=2, end=6)))
+    found = FORMATS["Conll"](with_text([PICTURES[0].model_copy(update={"label": alike})], "abcdefgh"), SHELF)
+    assert found.files[0].content.decode().splitlines()[2:-1] == ["abcd -X- _ B-apple", "efgh -X- _ B-can"], "of equally long ones the first"
 
 
 def test_a_mask_has_class_ids_and_small_things_in_front() -> None:

@@ -31,5 +31,7 @@ FORMATS: Mapping[str, Format] = {
 """By their name in `spec.dataset.formats`."""
 OF_TEXTS = frozenset({"Conll", "HuggingFace", "Parquet"})
 """Formats that hold the texts themselves, where items are texts: they are given `TextItem`s."""
+OF_SIZES = frozenset({"Coco", "MaskPng", "Voc", "Yolo"})
+"""Formats that say how large each image is."""
 
-__all__ = ["FORMATS", "OF_TEXTS", "Export", "File", "Format", "TextItem", "Unfit"]
+__all__ = ["FORMATS", "OF_SIZES", "OF_TEXTS", "Export", "File", "Format", "TextItem", "Unfit"]

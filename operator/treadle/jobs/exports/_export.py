@@ -31,11 +31,13 @@ class Export:
         index: where the items' own bytes belong, in the items' order.
         files: further files of the format.
         objects: further contents that are kept by their MD5, as DVC does; not part of the version's own directory.
+        left_out: parts of labels that the format has no room for.
     """
 
     index: tuple[ExportFile, ...]
     files: tuple[File, ...] = ()
     objects: Mapping[str, bytes] = field(default_factory=dict)
+    left_out: int = 0
 
 
 class TextItem(DatasetItem):

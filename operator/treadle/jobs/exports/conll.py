@@ -1,7 +1,8 @@
 """Conll: one word per line with its tag, as CoNLL-2003 is laid out: `<split>.conll`, four columns, a blank line after each text.
 
 Tags are BIO: `B-` begins a span, `I-` goes on with it, `O` is outside of all. Words are what letters and digits make; any other sign is a word of its
-own. A word ends where a span begins or ends, so that no span is rounded.
+own. A word ends where a span begins or ends, so that no span is rounded. A word has one tag: of spans that overlap the longest stays, of equally long
+ones the first, and the others are counted. `items.jsonl` holds all of them.
 """
 
 import re
@@ -10,18 +11,19 @@ from itertools import pairwise
 
 from treadle.contracts.dataset import DatasetItem, ExportFile, Split
 from treadle.contracts.labels import LabelSchema, Span, Spans
-from treadle.jobs.exports._export import Export, File, Unfit, file_name, label_of, text_of
+from treadle.jobs.exports._export import Export, File, file_name, label_of, text_of
 
 WORD = re.compile(r"\w+|[^\w\s]")
 HEAD = "-DOCSTART- -X- -X- O\n\n"
 
 
 def conll(items: Sequence[DatasetItem], schema: LabelSchema) -> Export:
-    """One file per split, one sentence per item; the item's own file beside it. Spans that overlap cannot be written, and are told."""
+    """One file per split, one sentence per item; the item's own file beside it."""
     del schema
     index = tuple(ExportFile(path=f"{item.split}/{file_name(item)}", uri=item.uri, sha256=item.sha256, split=item.split) for item in items)
     splits = sorted({item.split for item in items})
-    return Export(index, tuple(_file(split, [item for item in items if item.split == split]) for split in splits))
+    files = tuple(_file(split, [item for item in items if item.split == split]) for split in splits)
+    return Export(index, files, left_out=sum(len(spans) - len(_apart(spans)) for spans in (label_of(item, Spans).spans for item in items)))
 
 
 def _file(split: Split, items: Sequence[DatasetItem]) -> File:
@@ -30,13 +32,20 @@ def _file(split: Split, items: Sequence[DatasetItem]) -> File:
 
 
 def _tagged(item: DatasetItem) -> Iterator[tuple[str, str]]:
-    text, spans = text_of(item), sorted(label_of(item, Spans).spans, key=lambda span: span.start)
-    if any(one.end > other.start for one, other in pairwise(spans)):
-        raise Unfit(f"the spans of {item.uri} overlap; a word has one tag: choose Jsonl")
+    text, spans = text_of(item), _apart(label_of(item, Spans).spans)
     for start, end in _words(text, spans):
         inside = next((span for span in spans if span.start <= start < span.end), None)
         tag = "O" if inside is None else f"{'B' if not text[inside.start : start].strip() else 'I'}-{_tag(inside.label)}"
         yield text[start:end], tag
+
+
+def _apart(spans: Sequence[Span]) -> Sequence[Span]:
+    """Spans that do not overlap: the longest, then the first."""
+    kept: list[Span] = []
+    for span in sorted(spans, key=lambda span: (span.start - span.end, span.start, span.label)):
+        if all(span.end <= other.start or other.end <= span.start for other in kept):
+            kept.append(span)
+    return sorted(kept, key=lambda span: span.start)
 
 
 def _words(text: str, spans: Sequence[Span]) -> Iterator[tuple[int, int]]:
