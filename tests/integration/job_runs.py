@@ -114,8 +114,11 @@ class Cut:
 
 
 @contextlib.contextmanager
-def cutting_proxy(target: str, cut: Cut) -> Iterator[str]:
-    """A server that passes every call on to `target` and then asks `cut`; yields its URL. The Host header stays, since S3 signs it."""
+def cutting_proxy(target: str, cut: Cut, withheld: Mapping[str, str] | None = None) -> Iterator[str]:
+    """A server that passes every call on to `target` and then asks `cut`; yields its URL. The Host header stays, since S3 signs it.
+
+    What is `withheld` it does not pass on: reading an object whose path ends like this is refused (403) as S3 does it, with this code.
+    """
     address = urlsplit(target)
 
     class Pass(BaseHTTPRequestHandler):
@@ -127,6 +130,10 @@ def cutting_proxy(target: str, cut: Cut) -> Iterator[str]:
 
         def pass_on(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            path = self.path.partition("?")[0]
+            if code := next((code for end, code in (withheld or {}).items() if path.endswith(end) and self.command in ("GET", "HEAD")), ""):
+                self.refuse(code)
+                return
             connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=DEADLINE)
             connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
             for name, value in self.headers.items():
@@ -147,6 +154,13 @@ def cutting_proxy(target: str, cut: Cut) -> Iterator[str]:
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(content)
+
+        def refuse(self, code: str) -> None:
+            content = f"<Error><Code>{code}</Code></Error>".encode() if self.command == "GET" else b""
+            self.send_response_only(403)
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
 
         do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = pass_on  # noqa: N815
 

@@ -11,7 +11,7 @@ import httpx
 from tests.integration.servers import LabelStudioServer
 from treadle.contracts import LabelStudioConnection
 from treadle.contracts.labels import LabelClass, LabelSchema
-from treadle.tasks import TASKS
+from treadle.tasks import TASKS, with_reason
 
 TIMEOUT = 30.0
 COLOURS = LabelSchema(task="ImageClassification", labels=(LabelClass(name="red"), LabelClass(name="green"), LabelClass(name="blue")))
@@ -49,10 +49,11 @@ class Person:
                 self.answer(task["id"], labels[name])
 
 
-def make_project(server: LabelStudioServer, schema: LabelSchema = COLOURS, *, answers: int = 1) -> LabelStudioConnection:
-    """A project as the operator sets it up."""
+def make_project(server: LabelStudioServer, schema: LabelSchema = COLOURS, *, answers: int = 1, fed_back: bool = False) -> LabelStudioConnection:
+    """A project as the operator sets it up; `fed_back`: deployments send items back into it."""
     configuration = TASKS[schema.task].configuration
     assert configuration is not None
-    settings = {"title": "of a test", "label_config": configuration(schema), "maximum_annotations": answers}
+    screen = with_reason(configuration(schema)) if fed_back else configuration(schema)
+    settings = {"title": "of a test", "label_config": screen, "maximum_annotations": answers}
     project = Person(server.url, server.token).call("POST", "/api/projects/", json=settings).json()
     return LabelStudioConnection(url=server.url, project=project["id"])

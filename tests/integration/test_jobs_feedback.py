@@ -1,25 +1,33 @@
-"""What a serving pod spooled comes to a real object store: whole, once, and never more of it than the day's bound."""
+"""What a serving pod spooled comes to a real object store: whole, once, and never more of it than the day's bound; and from there to people."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from tests.integration.job_runs import store_at
-from tests.integration.servers import S3Server
+from tests.integration.browser import browser
+from tests.integration.job_runs import JobProcess, store_at
+from tests.integration.labelling_people import Person, make_project
+from tests.integration.servers import LabelStudioServer, S3Server, sign_up
 from tests.unit.predictors.models import png, save_digits
 from tests.unit.runtime.test_feedback import EVERYTHING, Pod
+from treadle.annotation.sync import NOTES
 from treadle.contracts.feedback import FeedbackNote, FeedbackSpec
+from treadle.contracts.labels import LabelClass, LabelSchema
 from treadle.contracts.stores import STORE_KEY_VARIABLE, STORE_SECRET_VARIABLE
+from treadle.contracts.sync import Source, SourceLabels, SyncResult, SyncSpec
 from treadle.jobs._failure import JobFailure
 from treadle.jobs._store import Store
 from treadle.jobs.feedback import deliver
 from treadle.predictors import load_model
 
 DAY = "2026-01-01"
+MOODS = LabelSchema(task="TextClassification", labels=(LabelClass(name="praise"), LabelClass(name="complaint")))
 
 
 @pytest.fixture
@@ -29,13 +37,12 @@ def bucket(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
     return s3.make_bucket(f"feedback-{uuid4().hex[:8]}")
 
 
-def spooled(directory: Path, *items: bytes) -> FeedbackNote:
+def spooled(directory: Path, *items: bytes, **said: object) -> FeedbackNote:
     directory.mkdir(exist_ok=True)
     for item in items:
         digest = hashlib.sha256(item).hexdigest()
-        note = FeedbackNote(
-            when="Random", at=f"{DAY}T10:00:00+00:00", deployment="ml/d", model_version="7", revision="abc123", digest=digest, extension="txt"
-        )
+        known = {"when": "Random", "at": f"{DAY}T10:00:00+00:00", "deployment": "ml/d", "model_version": "7", "revision": "abc123"}
+        note = FeedbackNote.model_validate({**known, "digest": digest, "extension": "txt", **said})
         (directory / f"{digest}.item").write_bytes(item)
         (directory / f"{digest}.json").write_text(note.to_json())
     return note
@@ -87,3 +94,123 @@ def test_what_a_store_refuses_stays_in_the_spool(s3: S3Server, bucket: str, tmp_
     with pytest.raises(JobFailure):
         deliver(spec, Store(spec.store))
     assert len(list(tmp_path.glob("*.json"))) == 1
+
+
+class Round:
+    """A deployment that feeds texts back, and a project that takes them up."""
+
+    def __init__(self, s3: S3Server, server: LabelStudioServer, bucket: str, folder: Path) -> None:
+        self.s3, self.bucket, self.folder = s3, bucket, folder
+        self.job = JobProcess(folder, s3.access_key, s3.secret_key, server.token)
+        self.person = Person(server.url, server.token)
+        self.project = make_project(server, MOODS, fed_back=True)
+        self.spec = spec_of(s3, bucket, folder / "spool", per_day=100)
+
+    def feed(self, *texts: bytes, **said: object) -> None:
+        """A pod keeps these texts, and they are brought to the store."""
+        spooled(self.folder / "spool", *texts, **said)
+        assert deliver(self.spec, Store(self.spec.store)) == len(texts)
+
+    def put(self, path: str, content: str) -> None:
+        where = self.s3.folder / self.bucket / path
+        where.parent.mkdir(parents=True, exist_ok=True)
+        where.write_text(content)
+
+    def sync(self, **more: Any) -> SyncResult:
+        live = Source(name="live", uri=f"s3://{self.bucket}/digits/", kind="Feedback", exclude=NOTES)
+        raw = Source(name="raw", uri=f"s3://{self.bucket}/raw/")
+        shared = {"labels": MOODS, "destination": f"s3://{self.bucket}/sets/", "store": store_at(self.s3.endpoint), "label_studio": self.project}
+        return self.job.result(SyncSpec.model_validate({"sources": (raw, live), **shared, **more}), SyncResult)
+
+    def seen(self) -> dict[str, tuple[str, list[tuple[str, float, str]]]]:
+        """What people find in each task, by its text: why it came, and what is proposed."""
+        return {
+            task["data"]["text"]: (
+                task["data"]["why"],
+                [(each["model_version"], each["score"], each["result"][0]["value"]["choices"][0]) for each in task["predictions"]],
+            )
+            for task in self.person.tasks(self.project.project)
+        }
+
+
+@pytest.fixture
+def around(s3: S3Server, label_studio: LabelStudioServer, bucket: str, tmp_path: Path) -> Round:
+    return Round(s3, label_studio, bucket, tmp_path)
+
+
+def test_an_item_that_a_deployment_sent_back_comes_with_why_and_with_the_models_answer(around: Round) -> None:
+    around.put("raw/1.txt", "Always fresh.")
+    around.feed(b"It leaks.", when="Uncertain", label="praise", score=0.54)
+    around.feed(b"Never seen the like.", when="Drifted", label="boredom", score=0.9)
+    first = around.sync()
+    assert (first.items, first.added, first.unreadable, first.broken_notes) == (3, 3, 0, 0)
+    assert around.seen() == {
+        "Always fresh.": ("", []),
+        "It leaks.": ("Uncertain: version 7 of ml/d said praise, 54 % sure", [("source:live", 0.54, "praise")]),
+        "Never seen the like.": ("Drifted: version 7 of ml/d said boredom, 90 % sure", []),
+    }
+    tasks = around.person.tasks(around.project.project)
+    second = around.sync(slot=1)
+    assert second == first.model_copy(update={"added": 0})
+    assert around.person.tasks(around.project.project) == tasks
+
+    around.feed(b"Warm on arrival.", when="Disputed", label="complaint", score=0.8, model_version="8")
+    assert around.sync(slot=2).added == 1
+    assert around.seen()["Warm on arrival."][0] == "Disputed: version 8 of ml/d said complaint, 80 % sure"
+    shown: set[str] = set()
+    for _ in range(4):
+        task = around.person.call("GET", f"/api/projects/{around.project.project}/next/").json()
+        shown |= {each["result"][0]["value"]["choices"][0] for each in task["predictions"]}
+        around.person.answer(task["id"], "complaint")
+    assert shown == {"praise", "complaint"}, "what either version answered is put before people when they open the task"
+
+
+def test_a_broken_note_costs_its_item_the_reason_and_nothing_else(around: Round) -> None:
+    around.feed(b"It leaks.", label="praise", score=0.54)
+    around.put(f"digits/told/{DAY}/00000000.json", "{")
+    around.put(f"digits/told/{DAY}/00000001.json", "x" * 20_000)
+    first = around.sync()
+    assert (first.items, first.added, first.unreadable, first.broken_notes) == (1, 1, 0, 2)
+    assert around.seen() == {"It leaks.": ("", [])}
+    assert around.sync(slot=1) == first.model_copy(update={"added": 0, "broken_notes": 0}), "notes beside items that people have are not read again"
+
+
+def test_what_people_or_other_sources_say_of_an_item_is_not_touched_by_what_a_deployment_says(around: Round) -> None:
+    known = f"digits/items/{DAY}/{hashlib.sha256(b'Cold.').hexdigest()[:32]}.txt"
+    around.feed(b"Cold.", b"It leaks.", label="praise", score=0.54)
+    around.put("labels.jsonl", json.dumps({"uri": known, "label": "complaint"}))
+    labels = SourceLabels(format="Jsonl", uri=f"s3://{around.bucket}/labels.jsonl")
+    live = Source(name="live", uri=f"s3://{around.bucket}/digits/", kind="Feedback", exclude=NOTES)
+    around.put("none/1.txt", "Fine.")
+    old = Source(name="old", uri=f"s3://{around.bucket}/none/", labels=labels)
+    around.sync(sources=(old, live))
+    tasks = {task["data"]["text"]: task for task in around.person.tasks(around.project.project)}
+    (given,) = tasks["Cold."]["annotations"]
+    assert (given["result"][0]["value"]["choices"], tasks["Cold."]["predictions"]) == (["complaint"], [])
+    assert tasks["Cold."]["data"]["why"].startswith("Random: ")
+    around.person.answer(tasks["It leaks."]["id"], "complaint")
+    around.feed(b"It leaks.", label="praise", at="2026-01-02T10:00:00+00:00", when="Uncertain")
+    assert around.sync(sources=(old, live), slot=1).added == 0
+    after = {task["data"]["text"]: task for task in around.person.tasks(around.project.project)}
+    assert [len(after[text]["annotations"]) for text in ("Cold.", "It leaks.")] == [1, 1]
+    assert after["It leaks."]["data"] == tasks["It leaks."]["data"]
+
+
+async def test_people_read_the_reason_above_the_item_and_find_the_models_answer_chosen(
+    around: Round, label_studio: LabelStudioServer, tmp_path: Path
+) -> None:
+    around.feed(b"It leaks.", when="Uncertain", label="praise", score=0.54)
+    around.sync()
+    (task,) = around.person.tasks(around.project.project)
+    email, password = f"{uuid4().hex[:8]}@example.com", uuid4().hex
+    sign_up(label_studio.url, label_studio.token, email, password)
+    log_in = f"document.querySelector('[name=email]').value = '{email}'; document.querySelector('[name=password]').value = '{password}';"
+    async with browser(tmp_path) as tab:
+        await tab.call("Page.navigate", url=f"{label_studio.url}/user/login/")
+        await tab.until("document.readyState === 'complete' && document.querySelector('[name=password]') !== null")
+        await tab.value(f"{log_in} document.querySelector('[name=password]').form.requestSubmit(); null")
+        await tab.until("location.pathname !== '/user/login/' && document.readyState === 'complete'")
+        await tab.call("Page.navigate", url=f"{label_studio.url}/projects/{around.project.project}/data?task={task['id']}")
+        await tab.until("document.body?.innerText.includes('Uncertain: version 7 of ml/d said praise, 54 % sure')")
+        await tab.until("document.querySelectorAll('input:checked').length === 1")
+        (tmp_path / "screen.png").write_bytes(await tab.picture())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import os
@@ -20,6 +21,7 @@ from tests.integration.servers import LabelStudioServer, S3Server
 from tests.unit.predictors.models import LABELS, png, save_digits
 from treadle.contracts import Blob, ExitCode, LabelStudioConnection
 from treadle.contracts.dataset import DatasetItem, Manifest
+from treadle.contracts.feedback import FeedbackNote
 from treadle.contracts.labels import LabelClass, LabelSchema
 from treadle.contracts.prelabel import SHARD_VARIABLE, FetchItemsResult, FetchItemsSpec, PredictResult, PredictSpec, PrelabelResult, PrelabelSpec
 from treadle.contracts.quality import QualityResult, QualitySpec
@@ -47,12 +49,26 @@ class Project:
         self.person = Person(server.url, server.token)
         self.connection = make_project(server, DIGITS)
         self.truth: dict[str, str] = {}
+        self.sources = (Source(uri=f"s3://{self.bucket}/items/"),)
         self.add(range(FIRST, FIRST + COUNT))
 
     def add(self, numbers: range) -> None:
         for number in numbers:
             (self.s3.folder / self.bucket / "items" / f"{number}.png").write_bytes(png(number))
             self.truth[f"{number}.png"] = str(LABELS[number])
+
+    def feed_back(self, numbers: range) -> None:
+        """A deployment sends these back; its model was all but sure that none of them is what it said."""
+        fed = self.s3.folder / self.bucket / "fed"
+        for folder in ("items", "told"):
+            (fed / folder / "2026-01-01").mkdir(parents=True)
+        for number in numbers:
+            said = {"when": "Uncertain", "at": "2026-01-01T10:00:00+00:00", "deployment": "ml/digits", "model_version": "1", "revision": "a"}
+            content = {"digest": hashlib.sha256(png(number)).hexdigest(), "extension": "png", "label": "0", "score": 0.001}
+            (fed / "items" / "2026-01-01" / f"{number}.png").write_bytes(png(number))
+            (fed / "told" / "2026-01-01" / f"{number:08}.json").write_text(FeedbackNote.model_validate(said | content).to_json())
+            self.truth[f"{number}.png"] = str(LABELS[number])
+        self.sources += (Source(name="live", uri=f"s3://{self.bucket}/fed/", kind="Feedback", exclude=("told/*",)),)
 
     @property
     def destination(self) -> str:
@@ -61,7 +77,7 @@ class Project:
     def sync(self) -> Blob:
         wanted = SyncSpec(
             labels=DIGITS,
-            sources=(Source(uri=f"s3://{self.bucket}/items/"),),
+            sources=self.sources,
             destination=self.destination,
             store=store_at(self.s3.endpoint),
             label_studio=self.connection,
@@ -169,6 +185,25 @@ def test_a_model_answers_each_item_once_and_people_see_its_answers_in_the_order_
     assert {tuple(sorted(version for version, _, _ in each)) for each in project.shown().values()} == {("digits/3", "digits/4")}
     settings = project.person.call("GET", f"/api/projects/{project.connection.project}/").json()
     assert (settings["model_version"], settings["sampling"]) == ("digits/4", "Uncertainty sampling")
+
+
+def test_what_a_deployment_answered_takes_neither_the_place_nor_the_order_of_what_the_present_model_proposes(project: Project) -> None:
+    fed = range(FIRST + COUNT, FIRST + COUNT + 3)
+    project.feed_back(fed)
+    listing = project.sync()
+    project.ask(listing)
+    project.rank(project.order(listing, strategy="Margin"))
+    shown = project.shown()
+    names = {f"{number}.png" for number in fed}
+    versions = {name: sorted(version for version, _, _ in each) for name, each in shown.items()}
+    assert versions == {name: ["digits/3", "source:live"] if name in names else ["digits/3"] for name in shown}
+    assert project.rank(project.order(project.sync(), strategy="Margin")).imported == 0
+    assert project.shown() == shown, "the same again changes nothing"
+    places = {name: place for name, each in shown.items() for version, place, _ in each if version == "digits/3"}
+    opened = project.person.call("GET", f"/api/projects/{project.connection.project}/next/").json()
+    assert {each["model_version"] for each in opened["predictions"]} == {"digits/3"}
+    by_place = sorted(places, key=lambda name: places[name])
+    assert [project.next() for _ in range(3)] == by_place[:3]
 
 
 def test_wherever_a_rank_is_killed_the_next_one_leaves_one_proposal_for_each_item(

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from PIL import Image
 
-from tests.integration.job_runs import JobProcess, store_at
+from tests.integration.job_runs import Cut, JobProcess, cutting_proxy, store_at
 from tests.integration.labelling_people import COLOURS, Person, make_project
 from tests.integration.servers import LabelStudioServer, S3Server
 from treadle.contracts import LabelStudioConnection
@@ -130,6 +130,18 @@ def test_rows_of_json_lines_may_name_images_and_what_is_no_row_is_told(ground: G
     assert [(item["key"].rpartition("/")[2], item.get("group", "")) for item in listed] == [("2.png", ""), ("1.png", "7")]
 
 
+def test_a_row_that_names_what_belongs_to_somebody_else_stops_nothing(ground: Ground) -> None:
+    ground.picture("raw/1.png", 1)
+    ground.picture("theirs/2.png", 2)
+    ground.write("list.jsonl", "\n".join(json.dumps({"uri": uri}) for uri in ("raw/1.png", f"{ground.uri}/theirs/2.png")))
+    source = Source(name="list", uri=f"{ground.uri}/list.jsonl")
+    with cutting_proxy(ground.store.endpoint, Cut(ground.job, 0), {"/theirs/2.png": "AccessDenied"}) as url:
+        ground.store = store_at(url)
+        synced = ground.sync(make_project(ground.server), COLOURS, source)
+    assert (synced.items, synced.unreadable) == (1, 1)
+    assert synced.examples[0].startswith(f"{ground.uri}/list.jsonl line 2: {ground.uri}/theirs/2.png: http")
+
+
 def test_labels_that_come_with_the_data_are_answers_or_proposals(ground: Ground) -> None:
     for name, shade in (("a", 1), ("b", 2), ("c", 3)):
         ground.picture(f"raw/{name}.png", shade)
@@ -155,6 +167,24 @@ def test_labels_that_come_with_the_data_are_answers_or_proposals(ground: Ground)
             assert measured.annotations == 0
             assert [len(tasks[f"{name}.png"]["predictions"]) for name in "abc"] == [1, 1, 0]
             assert tasks["a.png"]["predictions"][0]["model_version"] == "source:old"
+
+
+def test_labels_at_the_source_that_label_studio_does_not_hold_are_counted_and_none_is_in_silence(ground: Ground) -> None:
+    for name, shade in (("a", 1), ("b", 2)):
+        ground.picture(f"raw/{name}.png", shade)
+    lines = [{"uri": "a.png", "label": "red", "annotator": "1"}, {"uri": "a.png", "label": "blue", "annotator": "2"}]
+    ground.write("raw/labels.jsonl", "\n".join(map(json.dumps, lines)))
+    project = make_project(ground.server)
+    source = Source(name="old", uri=f"{ground.uri}/raw/", labels=SourceLabels(format="Jsonl", uri=f"{ground.uri}/raw/labels.jsonl"))
+    assert ground.sync(project, COLOURS, source).passed_over == 1
+    ground.write("raw/labels.jsonl", "\n".join(map(json.dumps, [*lines, {"uri": "b.png", "label": "red"}])))
+    later = ground.sync(project, COLOURS, source, slot=1)
+    assert (later.added, later.passed_over) == (0, 2)
+    tasks = {task["data"]["image"].rpartition("/")[2]: task for task in ground.person.tasks(project.project)}
+    held = {name: [answer["result"][0]["value"]["choices"][0] for answer in task["annotations"]] for name, task in tasks.items()}
+    assert held == {"a.png": ["blue"], "b.png": []}
+    ground.person.answer(tasks["b.png"]["id"], "green")
+    assert ground.sync(project, COLOURS, source, slot=2).passed_over == 1, "somebody has answered it since"
 
 
 def test_gold_items_are_mixed_in_and_measure_people(ground: Ground) -> None:

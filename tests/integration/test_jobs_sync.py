@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import json
 from pathlib import Path
 from uuid import uuid4
 
@@ -131,6 +132,44 @@ def test_a_file_too_large_for_the_job_is_left_out_and_stops_nothing(bucket: Buck
     result = bucket.sync(bucket.spec(None))
     assert (result.items, result.unreadable) == (5, 1)
     assert "huge.png: it has 62914560 bytes" in result.examples[0]
+
+
+def test_one_object_that_the_store_does_not_give_is_left_out_and_named_with_its_reason(bucket: Bucket) -> None:
+    with cutting_proxy(bucket.s3.endpoint, Cut(bucket.job, 0), {"/2.png": "InvalidObjectState"}) as url:
+        project = make_project(bucket.server)
+        spec = bucket.spec(project, store=store_at(url))
+        first = bucket.sync(spec)
+        assert (first.items, first.added, first.unreadable) == (4, 4, 1)
+        assert first.examples[0].startswith(f"s3://{bucket.name}/shelf/2.png: http")
+        assert first.examples[0].endswith("refuses it (InvalidObjectState)")
+        again = bucket.sync(bucket.spec(project, store=store_at(url), slot=1))
+        assert again == first.model_copy(update={"added": 0}), "the others are known by now, and it is the only one that is tried"
+    there = bucket.sync(bucket.spec(project, slot=2))
+    assert (there.items, there.added, there.unreadable, there.unreadable_list) == (5, 1, 0, None)
+
+
+def test_where_the_store_gives_nothing_the_keys_are_to_blame_and_no_item_counts_as_gone(bucket: Bucket) -> None:
+    project = make_project(bucket.server)
+    bucket.sync(bucket.spec(project))
+    bucket.put("new/6.png", picture(6))
+    sources = (Source(uri=f"s3://{bucket.name}/shelf/", exclude=("new/*",)), Source(name="new", uri=f"s3://{bucket.name}/shelf/new/"))
+    with cutting_proxy(bucket.s3.endpoint, Cut(bucket.job, 0), {"/6.png": "AccessDenied"}) as url:
+        code, failure = bucket.job.failure(bucket.spec(project, store=store_at(url), sources=sources))
+    assert (code, failure.reason) == (ExitCode.BAD_INPUT, "StoreAccessDenied")
+    assert "shelf/new/6.png (AccessDenied)" in failure.message
+    assert len(bucket.person.tasks(project.project)) == 5
+
+
+def test_all_that_cannot_be_read_is_listed_beside_the_items_and_what_lies_there_is_never_an_item(bucket: Bucket) -> None:
+    for number in range(4):
+        bucket.put(f"notes-{number}.txt", b"not a picture")
+    result = bucket.sync(bucket.spec(None, destination=f"s3://{bucket.name}/shelf/sets/"))
+    assert result.unreadable_list is not None
+    listed = [json.loads(line) for line in (bucket.s3.folder / result.unreadable_list.uri.removeprefix("s3://")).read_text().splitlines()]
+    assert [line["uri"].rpartition("/")[2] for line in listed] == [f"notes-{number}.txt" for number in range(4)]
+    assert all(line["why"].startswith("not an image") for line in listed)
+    again = bucket.sync(bucket.spec(None, destination=f"s3://{bucket.name}/shelf/sets/", slot=1))
+    assert again == result
 
 
 def test_a_copy_with_an_earlier_name_does_not_take_the_place_of_what_people_answered(bucket: Bucket) -> None:

@@ -20,6 +20,7 @@ from treadle.connections.labelling import (
     Progress,
 )
 from treadle.plan import Effect, Trouble
+from treadle.tasks import with_reason
 
 
 async def test_a_project_is_made_once_and_found_again(bench: Bench) -> None:
@@ -124,6 +125,21 @@ async def test_projects_are_deleted_one_at_a_time(bench: Bench) -> None:
     await asyncio.gather(*(client.carry_out(wish) for wish in closing))
     await client.close()
     assert (network.total, network.most_at_once) == (6, 1)
+
+
+async def test_a_line_that_tells_why_items_came_is_added_to_a_project_with_answers_and_taken_away_again(bench: Bench) -> None:
+    made = await bench.carry_out(bench.ensure())
+    assert made is not None
+    first, second = bench.make_task(made.id, 2)
+    bench.annotate(first)
+    told = setup(configuration=with_reason(configuration("0", "1")))
+    changed = await bench.carry_out(bench.ensure(told))
+    assert changed is not None
+    assert (changed.id, changed.setup) == (made.id, told.digest)
+    bench.make_task(made.id)
+    bench.annotate(second)
+    assert await bench.carry_out(bench.ensure(told)) == changed
+    assert await bench.carry_out(bench.ensure()) == made
 
 
 async def test_a_configuration_that_is_no_configuration_makes_no_project(bench: Bench) -> None:

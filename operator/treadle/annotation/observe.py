@@ -25,7 +25,7 @@ from treadle.contracts.rank import RankResult
 from treadle.contracts.release import ReleaseResult
 from treadle.contracts.sync import SyncResult
 from treadle.plan import Object, Ref, Unavailable, World, read_spec, ref_of
-from treadle.tasks import NotSupportedYet, Task, for_type
+from treadle.tasks import NotSupportedYet, Task, for_type, with_reason
 from treadle.workloads.contract_job import read_result
 from treadle.workloads.refusal import explained
 
@@ -115,11 +115,16 @@ def _setup(
         return None
     return Setup(
         title=f"{ref.name} ({ref.namespace})"[:TITLE_LIMIT],
-        configuration=task.configuration(schema) if task.configuration else screen,
+        configuration=_screen(spec, task.configuration(schema)) if task.configuration else screen,
         guidelines=guide,
         annotations_per_item=spec.workforce.annotations_per_item,
         overlap_percent=spec.workforce.overlap_percent,
     )
+
+
+def _screen(spec: AnnotationProjectSpec, configuration: str) -> str:
+    """The task type's screen. Where deployments send items back, people read why; a screen of the user's own is left as it is."""
+    return with_reason(configuration) if any(source.kind == "Feedback" for source in spec.all_sources) else configuration
 
 
 def _stage(name: str, record: StageRecord | None, jobs: Sequence[Object], world: World, result: type[Said]) -> Stage[Said]:

@@ -20,6 +20,8 @@ from treadle.workloads.states import Succeeded
 
 RESYNC = timedelta(minutes=10)
 CONDITION = "SourceSynced"
+NOTES = (f"{TOLD}/*", f"*/{TOLD}/*")
+"""Patterns of what deployments say of the items that they sent back: it lies beside these, and is none. A source may hold those of several."""
 
 
 def step(project: Project, now: datetime) -> Step[SyncResult]:
@@ -52,14 +54,16 @@ def wanted(project: Project, now: datetime) -> SyncSpec | None:
 
 def _source(asked: AskedSource) -> Source:
     fields, labels = asked.fields, asked.labels
+    fed_back = asked.kind == "Feedback"
     return Source(
         name=asked.name,
         uri=asked.uri,
         include=asked.include,
-        exclude=_excluded(asked),
+        exclude=(*asked.exclude, *NOTES) if fed_back else asked.exclude,
         group_by=asked.group_by or "",
         fields=SourceFields(**fields.model_dump(exclude_none=True)) if fields is not None else None,
         labels=SourceLabels.model_validate({"format": labels.format, "uri": labels.uri, "kind": labels.as_}) if labels is not None else None,
+        kind="Feedback" if fed_back else "Items",
     )
 
 
@@ -74,11 +78,6 @@ def _earlier(project: Project) -> EarlierAnswers | None:
     if project.by_files or snapshot is None or source is None or source.project is None:
         return None
     return EarlierAnswers(snapshot=Blob(uri=snapshot.uri, sha256=snapshot.sha256), project=source.project)
-
-
-def _excluded(source: AskedSource) -> tuple[str, ...]:
-    """What models said of the items that they fed back lies beside these, and is none."""
-    return (*source.exclude, f"{TOLD}/*") if source.kind == "Feedback" else source.exclude
 
 
 def sync(project: Project, now: datetime) -> Plan:
@@ -113,6 +112,10 @@ def found(ended: Ended[SyncResult], now: datetime, before: SourceContent | None)
         added=said.added,
         removed=said.removed,
         unreadable=said.unreadable,
+        unreadable_example=said.examples[0] if said.examples else "",
+        unreadable_list=StoredFile(uri=said.unreadable_list.uri, sha256=said.unreadable_list.sha256) if said.unreadable_list else None,
+        broken_notes=said.broken_notes,
+        passed_over=said.passed_over,
         duplicates=said.duplicates,
         gold=said.gold,
         listing=StoredFile(uri=said.listing.uri, sha256=said.listing.sha256),
@@ -153,4 +156,14 @@ def _told(source: SourceContent) -> str:
     left_out = {"duplicate": source.duplicates, "unreadable": source.unreadable}
     more = [f"{count} {what}" for what, count in left_out.items() if count]
     gold = f" and {source.gold} gold items" if source.gold else ""
-    return f"{source.items} items at the sources{gold}" + (f" ({', '.join(more)} left out)" if more else "")
+    notes = f"; {source.broken_notes} of the notes of deployments beside new items cannot be read" if source.broken_notes else ""
+    labels = f"; {source.passed_over} labels of sources are not in Label Studio, which takes one with each new item" if source.passed_over else ""
+    return f"{source.items} items at the sources{gold}" + (f" ({', '.join(more)} left out{_example(source)})" if more else "") + notes + labels
+
+
+def _example(source: SourceContent) -> str:
+    """The first that cannot be read, with why; and where the others are told."""
+    if not source.unreadable_example:
+        return ""
+    others = "; the others in status.source.unreadableList" if source.unreadable > 1 else ""
+    return f": {source.unreadable_example}{others}"

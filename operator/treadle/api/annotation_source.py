@@ -71,7 +71,7 @@ class Source(Model):
     fields: SourceFields | None = None
     """Which fields hold what, for .jsonl and .csv files."""
     kind: Literal["Items", "Feedback"] | None = None
-    """Feedback: what ModelDeployments write back. Silent: Items."""
+    """Feedback: what ModelDeployments send back, each with why, and with what the model said. Silent: Items."""
 
 
 FIELDS = ("id", "uri", "text", "group", "time")

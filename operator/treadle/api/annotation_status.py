@@ -60,6 +60,14 @@ class SourceContent(Model):
     """Items that are gone from the sources."""
     unreadable: Count = 0
     """Files that could not be read."""
+    unreadable_example: Text = ""
+    """One of them, with why. Silent when the project is sensitive."""
+    unreadable_list: StoredFile | None = None
+    """The list of all of them, one JSON object per line: where, and why."""
+    broken_notes: Count = 0
+    """Notes of deployments that could not be read, of those beside items that were new; such items come without a reason."""
+    passed_over: Count = 0
+    """Labels at the sources that Label Studio does not hold: of several about an item all but the last, and what came after its task was made."""
     duplicates: Count = 0
     """Files with the content of another."""
     gold: Count = 0

@@ -6,7 +6,7 @@ bound, and each is given away once: so that all pods together keep to it without
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from treadle.api.base import StoreUri
 from treadle.contracts._base import Contract, JobSpec
@@ -51,7 +51,9 @@ class FeedbackSettings(Contract):
 
 
 class FeedbackNote(Contract):
-    """What is told of an item that was kept."""
+    """What is told of an item that was kept. Readers ignore what they do not know: a newer pod may say more."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     contract: Literal[1] = 1
     when: When = Field(description="Why it was kept.")

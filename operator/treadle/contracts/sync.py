@@ -14,6 +14,9 @@ KEY_FIELD = "treadle_key"
 """Field of a labelling task's data that names item and content: how tasks are found again. Opaque, since backends rewrite URIs in data."""
 MARK_FIELD = "treadle"
 """Field of a labelling task's meta that holds its `TaskMark`."""
+WHY_FIELD = "why"
+"""Field of a labelling task's data that tells people why a deployment sent the item back, and what its model said. Only in projects with such a source;
+empty where no deployment said anything."""
 
 
 class SourceFields(Contract):
@@ -49,6 +52,9 @@ class Source(Contract):
     group_by: str = Field(default="", max_length=100, description="Group of an item, from its path: {parent}, {top}, {name} and {stem} are replaced.")
     fields: SourceFields | None = None
     labels: SourceLabels | None = None
+    kind: Literal["Items", "Feedback"] = Field(
+        default="Items", description="Feedback: deployments send items back; what their models said lies beside them, see `FeedbackNote`."
+    )
 
 
 class GoldSource(Contract):
@@ -100,6 +106,13 @@ class Item(Contract):
     time: str = Field(default="", description="Its own time, as the source tells it.")
 
     later: ClassVar[frozenset[str]] = frozenset({"group", "gold", "time"})
+
+
+class LeftOut(Contract):
+    """One line of the list of what could not be read."""
+
+    uri: str = Field(description="The object, or file and line.")
+    why: str
 
 
 class TaskMark(Contract):
@@ -157,6 +170,13 @@ class SyncResult(Result):
     gold: int = Field(default=0, description="Gold items among the tasks; they count nowhere else.")
     unreadable: int = Field(default=0, description="Objects that could not be read as what the task type needs; left out.")
     examples: tuple[str, ...] = Field(default=(), max_length=3, description="Some of the unreadable objects, with why.")
+    unreadable_list: Blob | None = Field(default=None, description="All of them, one JSON `LeftOut` per line, sorted by URI; none without any.")
+    broken_notes: int = Field(default=0, description="Notes of deployments that could not be read, of those that lie beside new items.")
+    passed_over: int = Field(
+        default=0,
+        description="Labels that people gave to items at the sources, and that the labelling project does not hold: of several all but the "
+        "last, and what came after the task was made.",
+    )
     listing: Blob = Field(description="The items, one JSON `Item` per line, sorted by key.")
     digest: Sha256 = Field(description="Of keys and contents: equal means that nothing came, went or changed.")
     annotations: Blob | None = Field(
@@ -175,11 +195,13 @@ class SyncResult(Result):
 __all__ = [
     "KEY_FIELD",
     "MARK_FIELD",
+    "WHY_FIELD",
     "EarlierAnswers",
     "GoldSource",
     "Item",
     "KeptLabels",
     "KnownLabel",
+    "LeftOut",
     "Source",
     "SourceFields",
     "SourceLabels",

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from treadle.contracts.labels import LABEL, ClassLabel, Label, LabelSchema
 from treadle.contracts.sync import KnownLabel
-from treadle.jobs._store import Store, below
+from treadle.jobs._store import Refused, Store, below
 from treadle.tasks import Task
 
 FILE = "labels.jsonl"
@@ -29,6 +29,19 @@ class Unreadable:
 
     uri: str
     why: str
+
+
+@dataclass(frozen=True)
+class Withheld(Unreadable):
+    """An object that the store does not give.
+
+    Attributes:
+        source: that it belongs to.
+        refusal: the store's words.
+    """
+
+    source: str
+    refusal: Refused
 
 
 def label_file(uri: str) -> str:

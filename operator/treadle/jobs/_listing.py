@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from treadle.contracts.labels import Label
 from treadle.contracts.sync import GoldSource, Item, Source, SyncSpec
-from treadle.jobs._known import Unreadable, known_labels, label_file
+from treadle.jobs._known import Unreadable, Withheld, known_labels, label_file
 from treadle.jobs._label_folders import is_label_file
 from treadle.jobs._labelling_tasks import Said
 from treadle.jobs._lines import from_lines
@@ -50,10 +50,15 @@ class Found:
 
 
 def find(store: Store, spec: SyncSpec, task: Task) -> Found:
-    """Look at every source and at the gold items. What has not changed since the last listing is not read again."""
+    """Look at every source and at the gold items. What has not changed since the last listing is not read again.
+
+    Raises:
+        JobFailure: a store does not answer, or gives nothing at all of a source.
+    """
     earlier = _earlier(store, spec)
     answers, bad = known_labels(store, spec.gold.uri, task, spec.labels) if spec.gold else ({}, [])
     looked = [*_objects(store, spec, task, answers, earlier), *_texts(store, spec, task, earlier)]
+    _insist(looked)
     readable = [_with_answer(item, answers) for item in looked if isinstance(item, Item)]
     before = {item.key for item in earlier}
     first: dict[str, Item] = {}
@@ -63,6 +68,16 @@ def find(store: Store, spec: SyncSpec, task: Task) -> Found:
     items = _enough_gold(sorted(first.values(), key=lambda item: item.key), spec.gold)
     said, strange = _said(store, spec, task, items)
     return Found(items, len(readable) - len(first), [*bad, *strange, *(each for each in looked if isinstance(each, Unreadable))], said)
+
+
+def _insist(looked: Sequence[Item | Unreadable]) -> None:
+    """One object that the store does not give (archived, or of somebody else) stops nothing. Where none of a source is given the keys are wrong, and
+    nothing may be concluded from that: least of all that its items are gone.
+    """
+    given = {item.source for item in looked if isinstance(item, Item)}
+    for each in looked:
+        if isinstance(each, Withheld) and each.source not in given:
+            raise each.refusal
 
 
 def _objects(store: Store, spec: SyncSpec, task: Task, answers: Mapping[str, Label], earlier: Sequence[Item]) -> Iterator[Item | Unreadable]:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from treadle.contracts.sync import Item, Source, SourceFields
-from treadle.jobs._known import Unreadable
+from treadle.jobs._known import Unreadable, Withheld
 from treadle.jobs._lines import streamed
 from treadle.jobs._media import NotShowable, text
 from treadle.jobs._objects import Place
-from treadle.jobs._store import NotThere, Store, below
+from treadle.jobs._store import NotThere, Refused, Store, below
 
 TEXTS = "texts"
 """Folder of the destination in which texts of manifests are kept."""
@@ -63,6 +63,8 @@ def place_of(store: Store, source: Source, row: Row) -> Place | Unreadable:
         return Place(source.name, store.look(uri), row.get(fields.group), row.get(fields.time))
     except NotThere:
         return Unreadable(row.where, f"{uri} does not exist")
+    except Refused as refusal:
+        return Withheld(row.where, f"{uri}: {refusal.why}", source.name, refusal)
 
 
 def text_of(store: Store, source: Source, row: Row, destination: str, before: Mapping[str, Item]) -> Item | Unreadable:

@@ -7,9 +7,9 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from treadle.contracts.sync import Item, Source
-from treadle.jobs._known import Unreadable
+from treadle.jobs._known import Unreadable, Withheld
 from treadle.jobs._media import NotShowable, look
-from treadle.jobs._store import Entry, NotThere, Store
+from treadle.jobs._store import Entry, NotThere, Refused, Store
 from treadle.tasks import Task
 
 LARGEST = 50 * 1024 * 1024
@@ -68,6 +68,8 @@ def read_item(store: Store, task: Task, place: Place, known: Known) -> Item | Un
         content = store.read(entry.uri)
     except NotThere:
         return Unreadable(entry.uri, "it vanished while it was listed")
+    except Refused as refusal:
+        return Withheld(entry.uri, refusal.why, place.source, refusal)
     try:
         image = look(task.media, content)
     except NotShowable as error:

@@ -49,6 +49,15 @@ class NotThere(JobFailure):
         super().__init__(Reason.ObjectNotFound, f"{uri} is gone")
 
 
+class Refused(JobFailure):
+    """The store does not give the tenant this object. Where it is one among many it is left out; else it ends the Job."""
+
+    def __init__(self, message: str, why: str) -> None:
+        super().__init__(Reason.StoreAccessDenied, message)
+        self.why = why
+        """The same of an object that is named already."""
+
+
 class Store:
     """All that the tenant reaches: buckets, by the endpoint and keys of their prefix, and claims that are mounted."""
 
@@ -86,6 +95,7 @@ class Store:
 
         Raises:
             NotThere: when there is none.
+            Refused: when the store does not give it.
         """
         return b"".join(self.stream(uri))
 
@@ -167,7 +177,8 @@ class Store:
         if code in _NO_BUCKET:
             return JobFailure(Reason.BucketNotFound, f"bucket {split_uri(uri)[0]} does not exist at {where}")
         if code in _KEYS_REFUSED or status in ("401", "403") or isinstance(error, UnauthenticatedError):
-            return JobFailure(Reason.StoreAccessDenied, f"{where} refuses the access key for {uri} ({code or status or 'it is none'})")
+            why = f"({code or status or 'it is none'})"
+            return Refused(f"{where} refuses the access key for {uri} {why}", f"{where} refuses it {why}")
         if code in _NO_OBJECT or (not code and isinstance(error, FileNotFoundError)):
             return NotThere(uri)
         return unavailable(f"{where} does not answer for {uri}: {code or _first_line(text)}")
@@ -187,7 +198,8 @@ def _claim_trouble(uri: str, error: Exception) -> Exception:
         return NotThere(uri)
     words = _first_line(str(error))
     if isinstance(error, PermissionError | PermissionDeniedError) or "ermission denied" in words or "ead-only" in words:
-        return JobFailure(Reason.StoreAccessDenied, f"the claim of {uri} does not let the user of our pods read or write: {words}")
+        why = f"does not let the user of our pods read or write: {words}"
+        return Refused(f"the claim of {uri} {why}", f"the claim {why}")
     return unavailable(f"the claim of {uri} gives trouble: {words}")
 
 

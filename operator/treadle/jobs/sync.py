@@ -7,21 +7,25 @@ from dataclasses import dataclass, replace
 
 from treadle.api.names import digest
 from treadle.api.reasons import Reason
-from treadle.contracts import Blob, one_line
+from treadle.contracts import RESULT_LIMIT, Blob, one_line
 from treadle.contracts.quality import SNAPSHOTS, RawAnnotation
-from treadle.contracts.sync import KEY_FIELD, Item, SyncResult, SyncSpec
+from treadle.contracts.sync import KEY_FIELD, Item, LeftOut, SyncResult, SyncSpec
 from treadle.jobs._failure import JobFailure
 from treadle.jobs._kept_labels import kept_labels
+from treadle.jobs._known import Unreadable
 from treadle.jobs._label_studio import PAGE, LabellingTask, LabelStudio
-from treadle.jobs._labelling_tasks import labelling_tasks, mark_of
+from treadle.jobs._labelling_tasks import Before, labelling_tasks, mark_of
 from treadle.jobs._lines import from_lines, keep, keep_once, pinned, to_lines
 from treadle.jobs._listing import LISTINGS, Found, find
+from treadle.jobs._notes import told_of
 from treadle.jobs._places import keys_for, split_uri
 from treadle.jobs._restore import Lost, Present, as_annotation, lost_of
 from treadle.jobs._snapshot import collected, raw_annotations
 from treadle.jobs._store import NotThere, Store, below
 from treadle.tasks import NotSupportedYet, Task, for_type
 
+LEFT_OUT = "unreadable"
+"""Folder of the destination for lists of what could not be read; beside the listings, of which the newest is looked for by its date."""
 EXAMPLES = 3
 EXAMPLE_LENGTH = 200  # bytes
 
@@ -47,7 +51,7 @@ def sync(spec: SyncSpec) -> SyncResult:
     listing = keep(store, below(spec.destination, LISTINGS), to_lines(items))
     brought = _bring(store, spec, task, found) if spec.label_studio else _Brought()
     kept = kept_labels(found, spec.keep) if spec.keep else None
-    return SyncResult(
+    result = SyncResult(
         items=len(items) - gold,
         gold=gold,
         added=brought.added,
@@ -55,6 +59,9 @@ def sync(spec: SyncSpec) -> SyncResult:
         duplicates=found.duplicates,
         unreadable=len(unreadable),
         examples=examples,
+        unreadable_list=_left_out(store, spec, unreadable),
+        broken_notes=brought.broken_notes,
+        passed_over=brought.passed_over,
         listing=listing,
         digest=digest([[item.key, item.sha256] for item in items if item.gold is None]),
         annotations=keep(store, below(spec.destination, SNAPSHOTS), kept.lines) if kept else None,
@@ -67,6 +74,16 @@ def sync(spec: SyncSpec) -> SyncResult:
         restored=brought.restored,
         withdrawn=brought.withdrawn,
     )
+    while result.examples and len(result.to_json().encode()) > RESULT_LIMIT:  # all of them are in the list
+        result = result.model_copy(update={"examples": result.examples[:-1]})
+    return result
+
+
+def _left_out(store: Store, spec: SyncSpec, unreadable: Sequence[Unreadable]) -> Blob | None:
+    if not unreadable:
+        return None
+    lines = sorted((LeftOut(uri=bad.uri, why=bad.why) for bad in unreadable), key=lambda line: (line.uri, line.why))
+    return keep(store, below(spec.destination, LEFT_OUT), to_lines(lines))
 
 
 def _why_empty(spec: SyncSpec, unreadable: int, examples: Sequence[str]) -> str:
@@ -89,6 +106,8 @@ class _Brought:
     lost_tasks: int = 0
     restored: int = 0
     withdrawn: int = 0
+    broken_notes: int = 0
+    passed_over: int = 0
 
 
 def _bring(store: Store, spec: SyncSpec, task: Task, found: Found) -> _Brought:
@@ -103,11 +122,14 @@ def _bring(store: Store, spec: SyncSpec, task: Task, found: Found) -> _Brought:
     lost = _lost(store, spec, items, present)
     people = backend.people() if lost.by_key else set()
     answers = {key: [as_annotation(each, people) for each in earlier] for key, earlier in lost.by_key.items()}
+    passed_over = _passed_over(found, present)
     missing = [item for item in _mixed(items) if mark_of(item).task_key not in present.tasks]
+    told = told_of(store, spec.sources, missing) if any(source.kind == "Feedback" for source in spec.sources) else None
+    before = Before(found.said, answers, told.notes if told else None, spec.labels)
     added = 0
     for start in range(0, len(missing), PAGE):
         upload = backend.upload if spec.copy_media else None
-        tasks = labelling_tasks(store, task, missing[start : start + PAGE], found.said, answers, upload)
+        tasks = labelling_tasks(store, task, missing[start : start + PAGE], before, upload)
         backend.import_tasks(tasks)
         added += len(tasks)
     for key in answers.keys() & present.tasks.keys():
@@ -129,7 +151,22 @@ def _bring(store: Store, spec: SyncSpec, task: Task, found: Found) -> _Brought:
         lost_tasks=lost.tasks,
         restored=sum(len(each) for each in answers.values()),
         withdrawn=lost.withdrawn,
+        broken_notes=told.broken if told else 0,
+        passed_over=passed_over,
     )
+
+
+def _passed_over(found: Found, present: Present) -> int:
+    """How many labels that people gave to items at the sources the labelling project does not hold: one comes with each task, when that is made. What came
+    later is not brought to tasks that are there: nobody could tell it from what people took back.
+    """
+    count = 0
+    for item in found.items:
+        labels = sum(said.kind == "Annotation" for said in found.said.get(item.key, ())) if item.gold is None else 0
+        tasks = present.tasks.get(mark_of(item).task_key, ()) if labels else ()
+        held = not tasks or any(not task.untouched for task in tasks)
+        count += max(labels - held, 0)
+    return count
 
 
 def _asked_again(spec: SyncSpec, tasks: Sequence[LabellingTask], answers: int) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from treadle.tasks._reason import with_reason
 from treadle.tasks._task import Invalid, NotSupportedYet, Region, Task
 from treadle.tasks.audio_classification import AUDIO_CLASSIFICATION
 from treadle.tasks.custom import CUSTOM
@@ -37,4 +38,4 @@ def for_type(type: str) -> Task | NotSupportedYet:  # noqa: A002  (the word of t
     return NotSupportedYet(type, f"task type {type} is not supported yet; this version supports {', '.join(TASKS)}")
 
 
-__all__ = ["TASKS", "Invalid", "NotSupportedYet", "Region", "Task", "for_type"]
+__all__ = ["TASKS", "Invalid", "NotSupportedYet", "Region", "Task", "for_type", "with_reason"]

@@ -207,6 +207,7 @@ __all__ = [
     "TEMPLATE",
     "TWICE",
     "Told",
+    "blob",
     "labelled",
     "make_project",
     "moment",

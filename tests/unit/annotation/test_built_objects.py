@@ -173,7 +173,19 @@ def test_what_models_say_of_items_that_they_feed_back_is_no_item() -> None:
     assert setup is not None
     (action,) = PROJECT.plan(observed(LabellingProject(7, "<url>", setup.digest), **spec), NOW).actions
     assert isinstance(action, Create)
-    assert [source.exclude for source in sync_of(action.object).sources] == [(), ("*.gif", "told/*")]
+    assert [(source.kind, source.exclude) for source in sync_of(action.object).sources] == [
+        ("Items", ()),
+        ("Feedback", ("*.gif", "told/*", "*/told/*")),
+    ]
+
+
+def test_people_read_why_a_deployment_sent_an_item_back_unless_the_screen_is_their_own() -> None:
+    live = {"source": None, "sources": [{"name": "live", "uri": "s3://feedback/digits/", "kind": "Feedback"}]}
+    plain, told = observed().setup, observed(**live).setup
+    assert plain is not None
+    assert told is not None
+    assert told.configuration.replace('  <Header value="$why" size="5" />\n', "") == plain.configuration
+    assert told.configuration != plain.configuration
 
 
 def test_claims_are_mounted_and_only_the_one_of_the_destination_is_written_to() -> None:

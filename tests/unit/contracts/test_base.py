@@ -80,7 +80,8 @@ def test_the_largest_results_fit_a_termination_message() -> None:
         by_label=tuple(LabelNumbers(label=long[:40], items=big, agreement=0.123456) for _ in range(10)),
     )
     assert len(result.to_message().encode()) <= RESULT_LIMIT
-    synced = SyncResult(items=big, added=big, listing=BLOB, digest=DIGEST, examples=(one_line("é\x01" * 1000, 200),) * 3)
+    examples = (one_line("é\x01" * 1000, 200),) * 3
+    synced = SyncResult(items=big, added=big, unreadable=big, listing=BLOB, unreadable_list=BLOB, digest=DIGEST, examples=examples)
     assert len(synced.to_message().encode()) <= RESULT_LIMIT
 
 

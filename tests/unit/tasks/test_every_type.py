@@ -1,4 +1,4 @@
-from xml.etree.ElementTree import Element, fromstring
+from xml.etree.ElementTree import Element, fromstring, tostring
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,7 @@ from treadle.api import TaskType
 from treadle.contracts.labels import LabelClass, LabelSchema
 from treadle.jobs.exports import FORMATS
 from treadle.statistics.shapes import SHAPES
-from treadle.tasks import TASKS, NotSupportedYet, for_type
+from treadle.tasks import TASKS, NotSupportedYet, for_type, with_reason
 
 
 def schema(*labels: LabelClass | str) -> LabelSchema:
@@ -37,6 +37,16 @@ def test_every_type_of_the_api_is_supported_or_says_that_it_is_not_yet() -> None
         if isinstance(found, NotSupportedYet):
             assert each.value in found.message
             assert "ImageClassification" in found.message
+
+
+@pytest.mark.parametrize("task", SCREENS)
+def test_every_screen_can_tell_why_an_item_came_back_and_asks_the_same(task: str) -> None:
+    configuration = TASKS[task].configuration
+    assert configuration
+    plain = configuration(schema("can", "<bottle> & more"))
+    why, *rest = fromstring(with_reason(plain))
+    assert (why.tag, why.get("value"), why.get("name")) == ("Header", "$why", None), "a line without a name is nothing that can be answered"
+    assert [tostring(each).strip() for each in rest] == [tostring(each).strip() for each in fromstring(plain)]
 
 
 def test_every_type_names_a_shape_measures_and_formats_that_exist() -> None:
