@@ -11,8 +11,8 @@ LONGEST = 120.0
 """Seconds."""
 
 
-async def program(pod: Object, script: Path, *, image: str = "mlflow", ends: int = 0) -> None:
-    """What the container would do: run the script with the variables of the pod, and with the packages of one of our images.
+async def program(pod: Object, script: Path, *, image: str = "mlflow", ends: int = 0) -> str:
+    """What the container would do: run the script with the variables of the pod, and with the packages of one of our images; returns what it printed.
 
     Raises:
         AssertionError: it ended with another exit code; the message is what it printed last.
@@ -29,3 +29,4 @@ async def program(pod: Object, script: Path, *, image: str = "mlflow", ends: int
     )
     output, _ = await asyncio.wait_for(process.communicate(), LONGEST)
     assert process.returncode == ends, output.decode()[-2000:]
+    return output.decode()

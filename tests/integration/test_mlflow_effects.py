@@ -127,7 +127,7 @@ async def ensure_model_version(server: Mlflow, owner: Owner) -> Case:
     wish = EnsureModelVersion(
         connection=KEY, model=owner.name, run_id=run.id, source="s3://models/x", owner=owner, tags=(("treadle.gates", "Passed"),)
     )
-    return Case(wish, ModelVersionOf(connection=KEY, model=owner.name, run_id=run.id))
+    return Case(wish, wish.question)
 
 
 async def ensure_alias(server: Mlflow, owner: Owner) -> Case:
@@ -224,6 +224,76 @@ async def test_of_two_runs_made_by_a_zombie_and_its_successor_the_first_wins(ser
     assert closed == "KILLED"
 
 
+@dataclass(frozen=True)
+class Registering:
+    """A program that registers the model of each of its attempts by itself, as `log_model(registered_model_name=...)` does."""
+
+    http: httpx.AsyncClient
+    run: TrackingRun
+    model: str
+
+    async def logs(self) -> str:
+        """It logs a model; returns what a version is made from."""
+        body = {"experiment_id": self.run.experiment_id, "name": "model", "source_run_id": self.run.id}
+        made = (await self.http.post("/logged-models", json=body)).raise_for_status().json()["model"]["info"]["model_id"]
+        (await self.http.patch(f"/logged-models/{made}", json={"model_id": made, "status": 2})).raise_for_status()
+        return f"models:/{made}"
+
+    async def registers(self, source: str) -> str:
+        """It registers it; returns the number of the version."""
+        await self.http.post("/registered-models/create", json={"name": self.model})
+        body = {"name": self.model, "source": source, "run_id": self.run.id, "model_id": source.removeprefix("models:/")}
+        return str((await self.http.post("/model-versions/create", json=body)).raise_for_status().json()["model_version"]["version"])
+
+    async def tags(self) -> dict[str, set[str]]:
+        """Names of the tags of each version of the run."""
+        asked = {"filter": f"name = '{self.model}' and run_id = '{self.run.id}'"}
+        found = (await self.http.get("/model-versions/search", params=asked)).json().get("model_versions", ())
+        return {str(version["version"]): {tag["key"] for tag in version.get("tags", ())} for version in found}
+
+
+@pytest.fixture
+async def registering(server: Mlflow, mlflow: str) -> AsyncIterator[Registering]:
+    owner = new_owner()
+    async with httpx.AsyncClient(base_url=f"{mlflow}/api/2.0/mlflow", timeout=10) as http:
+        yield Registering(http, await made_run(server, owner), owner.name)
+
+
+def registration(program: Registering, source: str) -> EnsureModelVersion:
+    owner = Owner("test", "ml", program.model, program.run.owner_uid)
+    tags = (("treadle.gates", "Passed"),)
+    return EnsureModelVersion(connection=KEY, model=program.model, run_id=program.run.id, source=source, owner=owner, tags=tags)
+
+
+async def test_of_two_models_that_a_program_registered_the_one_that_was_judged_is_taken(server: Mlflow, registering: Registering) -> None:
+    """Its first attempt was evicted after `log_model`, its second went on in the same run."""
+    first, second = await registering.logs(), await registering.logs()
+    assert [await registering.registers(source) for source in (first, second, second)] == ["1", "2", "3"]
+    wish = registration(registering, second)
+    for _ in range(2):
+        answer = (await server.carry_out(wish))[wish.question]
+        assert isinstance(answer, ModelVersion)
+        assert (answer.version, answer.source) == ("2", second), "of several made from it the lowest"
+        assert (await server.answer([wish.question]))[wish.question] == answer
+    assert {number: "treadle.gates" in tags for number, tags in (await registering.tags()).items()} == {"1": False, "2": True, "3": False}
+
+
+async def test_a_model_is_registered_once_beside_one_that_an_earlier_attempt_registered(
+    server: Mlflow, mlflow: str, registering: Registering
+) -> None:
+    await registering.registers(await registering.logs())
+    for at in range(1, 5):
+        wish = registration(registering, await registering.logs())
+        assert (await server.answer([wish.question]))[wish.question] is None
+        broken = Mlflow(MlflowSettings(url=mlflow), now, Cut(at, late=True))
+        with pytest.raises(Trouble):
+            await broken.carry_out(wish)
+        await broken.close()
+        answer = (await server.carry_out(wish))[wish.question]
+        assert isinstance(answer, ModelVersion)
+        assert (answer.version, answer.source) == (str(at + 1), wish.source), f"one more version, although cut after call {at}"
+
+
 async def test_an_alias_moves_only_forward_and_only_from_where_it_was_expected(server: Mlflow) -> None:
     owner = new_owner()
     for number in ("1", "2", "3"):
@@ -283,13 +353,13 @@ async def test_what_is_not_there_is_confirmed_absent(server: Mlflow) -> None:
         TrackingRunState(connection=KEY, experiment_id="0", run_id="0" * 32),
         ModelAlias(connection=KEY, model=owner.name, alias="champion"),
         ModelVersionOf(connection=KEY, model=owner.name, version="1"),
-        ModelVersionOf(connection=KEY, model=owner.name, run_id="0" * 32),
+        ModelVersionOf(connection=KEY, model=owner.name, run_id="0" * 32, source="s3://models/x"),
     ]
     assert await server.answer(questions) == dict.fromkeys(questions)
 
 
 async def test_a_question_that_is_wrong_does_not_silence_the_others(server: Mlflow) -> None:
-    wrong = ModelVersionOf(connection=KEY, model="it's", run_id="x")
+    wrong = ModelVersionOf(connection=KEY, model="it's", run_id="x", source="s3://models/x")
     right = ModelAlias(connection=KEY, model="nothing", alias="champion")
     first = await server.answer([wrong, right])
     assert isinstance(first[wrong], Unavailable)

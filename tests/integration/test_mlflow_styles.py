@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 
 from tests.integration.control_plane import Place
-from tests.integration.engine_toy import eventually
+from tests.integration.engine_toy import condition, eventually
 from tests.integration.programs import program
 from tests.integration.test_training_runs import Operator, running
 
 STYLES = Path(__file__).with_name("mlflow_styles")
+REFUSED = STYLES / "another_experiment.py"
+"""MLflow's client raises for this one."""
+LAST_LINES = 2048
+"""So many bytes of a container's log are its termination message, when it leaves no other."""
 
 
 @pytest.fixture
@@ -47,7 +51,7 @@ def logged(run: dict[str, Any]) -> set[str]:
 
 
 async def test_every_style_logs_to_the_run_that_treadle_made(operator: Operator) -> None:
-    names = {script.stem.replace("_", "-"): script for script in sorted(STYLES.glob("*.py"))}
+    names = {script.stem.replace("_", "-"): script for script in sorted(STYLES.glob("*.py")) if script != REFUSED}
     wanted = {
         "autolog": "training_accuracy_score",
         "nested-runs": "best_accuracy",
@@ -68,8 +72,24 @@ async def test_every_style_logs_to_the_run_that_treadle_made(operator: Operator)
             assert logged(run) >= {found for found in (wanted.get(name, "accuracy"),) if found}, name
             tracked = next((c for c in status["conditions"] if c["type"] == "Tracked"), None)
             assert (tracked and tracked["reason"]) == ("FurtherRuns" if name == "second-start-run" else None), name
+            if name == "autolog":
+                assert {"key": "mlflow.autologging", "value": "sklearn"} in run["data"]["tags"], "who counted the steps"
             if name == "model-with-signature":
                 assert status["modelVersion"].endswith("iris/1")
+
+
+async def test_a_program_that_chooses_its_experiment_itself_is_told_what_to_remove(operator: Operator) -> None:
+    """The reason hangs on the words of MLflow's own client: they change with its version."""
+    async with running(operator):
+        await operator.apply("clash", retries={"application": 3})
+        pod = await operator.pod("clash-1")
+        await operator.runs(pod)
+        said = (await program(pod, REFUSED, ends=1)).encode()[-LAST_LINES:].decode(errors="replace")
+        await operator.ends(pod, 1, message=said, reason="Error")
+        told = condition(await operator.phase("clash", "Failed"), "Succeeded")
+        assert told["reason"] == "ExperimentClash"
+        assert told["message"].endswith("or name the same experiment in `spec.tracking.experiment`.")
+        assert await operator.get("Job", "clash-2") is None, "another attempt would meet it again"
 
 
 async def test_a_program_that_raises_leaves_a_failed_run_behind(operator: Operator, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ MLFLOW: tuple[Question[Any] | Effect, ...] = (
     OpenTrackingRuns(installation="here", **KEY),
     ModelAlias(model="digits", alias="candidate", **KEY),
     ModelVersionOf(model="digits", version="1", **KEY),
-    ModelVersionOf(model="digits", run_id="r1", **KEY),
+    ModelVersionOf(model="digits", run_id="r1", source="models:/m-1", **KEY),
     EnsureTrackingRun(experiment="digits", run_name="digits", owner=OWNER, spec_hash="h", **KEY),
     CloseTrackingRun(owner_uid="uid-1", status=TrackingStatus.FINISHED, ending="{}", **PLACE),
     EnsureModelVersion(model="digits", run_id="r1", source="models:/m-1", owner=OWNER, **KEY),

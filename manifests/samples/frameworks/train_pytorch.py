@@ -44,7 +44,7 @@ def learn(epoch: int) -> None:
         optimizer.step()
     if rank == 0:
         right = plain(inputs[1500:]).argmax(dim=1) == truth[1500:]
-        mlflow.log_metrics({"loss": loss.item(), "accuracy": right.float().mean().item()}, step=epoch)
+        mlflow.log_metrics({"loss": loss.item(), "accuracy": right.float().mean().item(), "epoch": epoch + 1}, step=epoch)
         if checkpoint:
             half = checkpoint.with_suffix(".new")
             torch.save({"model": plain.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch}, half)

@@ -63,7 +63,7 @@ for epoch in range(EPOCHS):
         loss = step(tf.constant(pixels[share][chosen]), tf.constant(labels[share][chosen]))
     accuracy = float(np.mean(np.argmax(answers(tf.constant(pixels[:held_out])), axis=1) == labels[:held_out]))
     if rank == 0:
-        mlflow.log_metrics({"val_accuracy": accuracy, "loss": float(loss)}, step=epoch)
+        mlflow.log_metrics({"val_accuracy": accuracy, "loss": float(loss), "epoch": epoch + 1}, step=epoch)
         with events.as_default(step=epoch):
             tf.summary.scalar("val_accuracy", accuracy)
 events.close()

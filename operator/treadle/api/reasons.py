@@ -241,6 +241,10 @@ class Reason(Enum):
     )
     Registering = ("The model is being registered.", "Wait.")
     ReportStored = ("The page about the run is stored: among its files in MLflow, or in its output.", "Nothing to do.")
+    ReportNotStored = (
+        "There is no page about the run: pods reach no place to store it.",
+        "For later runs, set the field that the message names: `artifactStore` of the MLflow connection, or `spec.output`.",
+    )
 
     # -- ModelDeployment
     ModelNotFound = ("The registry has no such model, alias or version.", "Register the model, set the alias, or correct `spec.model`.")

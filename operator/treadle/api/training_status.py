@@ -196,7 +196,7 @@ class Progress(Model):
     attempt: Annotated[int, Field(ge=1)] = 1
     """Attempt that reported this."""
     percent: Annotated[int, Field(ge=0, le=100)] | None = None
-    """Share that is done: the metric `treadle.progress` (0 to 1), else epoch or step as a share of a parameter such as epochs or max_steps."""
+    """Share that is done: metric `treadle.progress` (0 to 1), else metric epoch by a parameter like epochs, or step by one like max_steps."""
     step: Annotated[int, Field(ge=0)] | None = None
     """Highest step of any metric."""
     remaining_seconds: Annotated[int, Field(ge=0)] | None = None
@@ -237,6 +237,8 @@ class TrainingRunMemory(Model):
     """All finished attempts by class."""
     launched: Annotated[int, Field(ge=1)] | None = None
     """The last attempt whose Job was seen running: without a Job, it is lost."""
+    running_since: Instant | None = None
+    """When that attempt began to run, if it was seen while it ran: what it has used is counted from then, should its Job or its pods be gone."""
     ran_seconds: Annotated[int, Field(ge=0)] | None = None
     """Running time of all finished attempts."""
     gpu_seconds: Annotated[int, Field(ge=0)] | None = None

@@ -121,7 +121,7 @@ def _outcomes(run: Object) -> Iterator[tuple[str, str]]:
     for gate in dig(run, "status", "gates") or ():
         yield f"gate {gate.get('name')}", str(gate.get("verdict"))
     if attempts := dig(run, "status", "attempts"):
-        yield "attempts", str(len(attempts))
+        yield "attempts", str(max(attempt["number"] for attempt in attempts))  # the list keeps the last ones only
 
 
 def _metrics(run: Object) -> dict[str, float]:

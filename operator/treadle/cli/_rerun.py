@@ -44,14 +44,15 @@ async def plan_rerun(cluster: KubernetesCluster, namespace: str, name: str, new_
     """
     run = await find_run(cluster, namespace, name)
     others, _ = await cluster.list("TrainingRun", namespace=namespace)
-    project = dig(run, "status", "dataset", "project") or dig(run, "spec", "dataset", "project")
+    project = _project(run)
     home = await cluster.get(Ref("AnnotationProject", namespace, project)) if project else None
-    sensitive = bool(project) and (home is None or bool(dig(home, "spec", "sensitive")))
-    return rerun_of(run, new_name or free_name(name, {other["metadata"]["name"] for other in others}), sensitive=sensitive)
+    return rerun_of(run, new_name or free_name(name, {other["metadata"]["name"] for other in others}), home)
 
 
-def rerun_of(run: Object, name: str, *, sensitive: bool) -> Rerun:
-    """The run called `name` that repeats `run`. Data of a project that is sensitive, or that nobody can ask any more, stays sensitive."""
+def rerun_of(run: Object, name: str, home: Object | None) -> Rerun:
+    """The run called `name` that repeats `run`, whose data is of the project `home`. Data of a project that is sensitive, or that nobody can ask any
+    more, stays sensitive. A version whose items lie in claims stays a version of its project: only there is it said which claims they are.
+    """
     spec = {field: value for field, value in run["spec"].items() if field != "suspend"}
     loose: list[str] = []
     spec["image"], pinned = _pinned_image(run)
@@ -60,12 +61,16 @@ def rerun_of(run: Object, name: str, *, sensitive: bool) -> Rerun:
     if dataset := spec.get("dataset"):
         pin = dig(run, "status", "dataset") or {}
         if pin.get("uri") and pin.get("digest"):
-            spec["tracking"] = spec.get("tracking") or _same_experiment(run)
             kept = {field: value for field, value in dataset.items() if field not in ("project", "version", "uri", "digest")}
-            spec["dataset"] = {**kept, "uri": pin["uri"], "digest": "sha256:" + str(pin["digest"]).removeprefix("sha256:")}
+            if pin.get("claims") and _remembers(home, pin):
+                spec["dataset"] = {**kept, "project": pin["project"], "version": str(pin["version"])}
+            else:
+                spec["tracking"] = spec.get("tracking") or _same_experiment(run)
+                spec["dataset"] = {**kept, "uri": pin["uri"], "digest": f"sha256:{_bare(pin)}"}
+                loose += _unmounted(pin)
         elif "digest" not in dataset:
             loose.append(f"the dataset is named as it was ({dataset.get('project')}, {dataset.get('version', 'latest')}): no version was pinned")
-    if sensitive:
+    if _project(run) and (home is None or dig(home, "spec", "sensitive")):
         spec["sensitive"] = True
     spec = {field: value for field, value in spec.items() if value is not None}
     metadata = {"name": name, "namespace": run["metadata"]["namespace"]}
@@ -101,6 +106,10 @@ async def make(cluster: KubernetesCluster, this: Object, *, dry_run: bool) -> Ob
         raise CommandError(str(refused.body.get("message") or refused)) from refused
 
 
+def _project(run: Object) -> str:
+    return str(dig(run, "status", "dataset", "project") or dig(run, "spec", "dataset", "project") or "")
+
+
 def _pinned_image(run: Object) -> tuple[str, bool]:
     """The image by the digest that ran. A node that was given the image by hand knows no digest that a registry would know."""
     image = str(run["spec"]["image"])
@@ -111,6 +120,27 @@ def _pinned_image(run: Object) -> tuple[str, bool]:
         return image, False
     repository, colon, tag = image.rpartition(":")
     return f"{repository if colon and '/' not in tag else image}@{digest}", True
+
+
+def _remembers(home: Object | None, pin: Mapping[str, Any]) -> bool:
+    """Whether the project still knows this version by its number."""
+    if home is None or not pin.get("version"):
+        return False
+    known = [*(dig(home, "status", "releases") or ()), dig(home, "status", "dataset") or {}]
+    return any(version.get("version") == pin["version"] and _bare(version) == _bare(pin) for version in known)
+
+
+def _bare(version: Mapping[str, Any]) -> str:
+    return str(version.get("digest") or "").removeprefix("sha256:")
+
+
+def _unmounted(pin: Mapping[str, Any]) -> list[str]:
+    """What a version that is named by its URI lacks: nobody says any more which claims its items lie in."""
+    claims = [str(claim) for claim in pin.get("claims") or ()]
+    if not claims:
+        return []
+    which = f"AnnotationProject {pin.get('project')} does not know its version {pin.get('version')} any more"
+    return [f"items of the dataset that lie in a claim ({', '.join(claims)}) will not be found: {which}, and only it says which claims are mounted"]
 
 
 def _same_experiment(run: Object) -> Mapping[str, Any] | None:

@@ -9,13 +9,14 @@ from typing import Any
 from treadle.connections._mlflow_answers import Run
 from treadle.connections._mlflow_api import MlflowApi
 from treadle.connections._recent import Recent
-from treadle.connections.tracking import NEVER, TOTALS, DescribeTrackingRun, Report, TrackingReport
+from treadle.connections.tracking import AUTOLOGGED, NEVER, TOTALS, DescribeTrackingRun, Report, TrackingReport
 from treadle.plan import Question
 
 TOGETHER = 50
 """Runs per search, in whatever experiments: each comes with all its tags and parameters."""
 GIT_COMMIT = "mlflow.source.git.commit"
-OURS = ("treadle.", GIT_COMMIT)
+READ = ("treadle.", GIT_COMMIT, AUTOLOGGED)
+"""How tags begin that are read."""
 LONGEST_NUMBER = 12
 
 
@@ -77,7 +78,7 @@ def _report(run: Run, uid_tag: str) -> Report:
         step=max((metric.step for metric in metrics), default=0),
         latest=_moment(latest) if metrics else None,
         totals={name: int(value) for tag in run.data.params if (name := _plain(tag.key)) in _NAMES and _is_count(value := tag.value)},
-        tags={name: value for name, value in run.tags.items() if name.startswith(OURS)},
+        tags={name: value for name, value in run.tags.items() if name.startswith(READ)},
         datasets=frozenset(input_.dataset.digest for input_ in run.inputs.dataset_inputs),
         changed_at=NEVER,
     )

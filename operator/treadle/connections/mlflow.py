@@ -143,9 +143,9 @@ class Mlflow:
             case ModelVersionOf(version=str() as version):
                 found = await self._api.version(question.model, version)
                 return await self._version(found) if found else None
-            case ModelVersionOf(run_id=str() as run_id):
-                made = await self._api.versions_of_run(question.model, run_id)
-                return await self._version(made[0]) if made else None
+            case ModelVersionOf(run_id=str() as run_id, source=str() as source):
+                made = await self._made_version(question.model, run_id, source)
+                return await self._version(made) if made else None
         raise TypeError(f"MLflow cannot answer {type(question).__name__}")
 
     async def _find_run(self, question: FindTrackingRun) -> TrackingRun | None:
@@ -232,16 +232,17 @@ class Mlflow:
                 await self._api.update_run(rival.id, TrackingStatus.KILLED.value, self._milliseconds())
 
     async def _ensure_version(self, wish: EnsureModelVersion) -> Answers:
-        question = ModelVersionOf(connection=wish.connection, model=wish.model, run_id=wish.run_id)
         tags = {**dict(wish.tags), **_claim(wish.owner)}
-        made = await self._api.versions_of_run(wish.model, wish.run_id)
-        if made:
-            version = made[0].version
-            await self._tag(wish.model, version, tags, made[0].tags)
-            tagged = await self._api.version(wish.model, version)
-            return {question: await self._version(tagged) if tagged else None}
+        if made := await self._made_version(wish.model, wish.run_id, wish.source):
+            await self._tag(wish.model, made.version, tags, made.tags)
+            tagged = await self._api.version(wish.model, made.version)
+            return {wish.question: await self._version(tagged) if tagged else None}
         await self._api.create_model(wish.model, {INSTALLATION: wish.owner.installation})
-        return {question: await self._version(await self._api.create_version(wish.model, wish.source, wish.run_id, tags))}
+        return {wish.question: await self._version(await self._api.create_version(wish.model, wish.source, wish.run_id, tags))}
+
+    async def _made_version(self, model: str, run_id: str, source: str) -> Version | None:
+        """An earlier attempt may have registered another model by itself: which one was judged is told by the source alone."""
+        return next((made for made in await self._api.versions_of_run(model, run_id) if made.source == source), None)
 
     async def _ensure_alias(self, wish: EnsureAlias) -> Answers:
         question = ModelAlias(connection=wish.connection, model=wish.model, alias=wish.alias)

@@ -67,16 +67,22 @@ class ModelAlias(Question[ModelVersion | None]):
 
 @dataclass(frozen=True, kw_only=True)
 class ModelVersionOf(Question[ModelVersion | None]):
-    """A version by its number, or the (lowest) one that came from a run. None: confirmed absent. Give exactly one of the two."""
+    """A version by its number; or the one that came from a run and was made from this source, the lowest if several were. None: confirmed absent.
+
+    A run alone names no version: each of its attempts may have registered a model by itself.
+    """
 
     model: str
     version: str | None = None
     run_id: str | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class EnsureModelVersion(Effect):
-    """The run has exactly one version in this registered model (made when absent); one that the script registered itself is taken."""
+    """The model that the run logged as `source` is a version of this registered model (made when absent); one that the script registered itself is
+    taken. Versions made from something else that the run logged are left alone.
+    """
 
     model: str
     run_id: str
@@ -84,10 +90,15 @@ class EnsureModelVersion(Effect):
     owner: Owner
     tags: Tags = ()
 
+    @property
+    def question(self) -> ModelVersionOf:
+        """What is learnt anew."""
+        return ModelVersionOf(connection=self.connection, model=self.model, run_id=self.run_id, source=self.source)
+
     def assumed(self) -> Mapping[Question[Any], object]:
         """See `Effect.assumed`."""
         made = ModelVersion(model=self.model, version=PENDING_ID, run_id=self.run_id, source=self.source, tags=dict(self.tags))
-        return {ModelVersionOf(connection=self.connection, model=self.model, run_id=self.run_id): made}
+        return {self.question: made}
 
     def deed(self) -> tuple[str, str]:
         """See `Effect.deed`."""

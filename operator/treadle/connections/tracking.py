@@ -21,6 +21,9 @@ TOTALS = {
 }
 """Names of parameters that say how much there is to do, as libraries call them."""
 
+AUTOLOGGED = "mlflow.autologging"
+"""Tag of a run that MLflow's autologging began or went on with: the name of the integration."""
+
 STARTED_BY = "treadle.started-by"
 """Tag of the runs that a program begins by itself: UID of the TrainingRun it works for."""
 
@@ -59,6 +62,11 @@ class LoggedModel:
     name: str
     created: int = 0
     artifact_uri: str = ""
+
+    @property
+    def source(self) -> str:
+        """What a version of a registered model is made from, as MLflow's own client writes it too."""
+        return f"models:/{self.id}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +139,7 @@ class Report:
         step: the highest step of any metric.
         latest: time of the latest metric, by the program's own clock; None before the first.
         totals: parameters that say how many epochs or steps there are, lower-case, by name.
-        tags: those that Treadle writes while a run is live.
+        tags: those that Treadle writes while a run is live, and `AUTOLOGGED`.
         datasets: short digests of the inputs that are logged.
         changed_at: since when this has been the same, as far as it was watched: an outage or a restart of the operator begins anew.
     """

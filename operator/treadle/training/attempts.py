@@ -76,9 +76,7 @@ def ended(run: Run, now: datetime) -> Attempt | None:
 
 def deadline(run: Run) -> datetime | None:
     """When the running attempt has used up the run's time; None without a limit, or while nothing runs."""
-    if run.spec.deadline is None or run.job is None or not isinstance(run.job.state, Running):
-        return None
-    return run.job.state.since + run.spec.deadline - timedelta(seconds=run.memory.ran_seconds or 0)
+    return _used_up(run, run.job.state.since) if run.job and isinstance(run.job.state, Running) else None
 
 
 def recorded(run: Run, attempt: Attempt, now: datetime) -> TrainingRunMemory:
@@ -118,6 +116,10 @@ def stop(run: Run) -> Plan:
     return do(*(Delete(job.ref, job.uid) for job in over if isinstance(job.state, Starting | Running)))
 
 
+def _used_up(run: Run, since: datetime) -> datetime | None:
+    return since + run.spec.deadline - timedelta(seconds=run.memory.ran_seconds or 0) if run.spec.deadline else None
+
+
 def _result(run: Run, attempt: Attempt, counts: AttemptCounts, now: datetime) -> Ending | None:
     at = attempt.finished_at or now
     retries = run.spec.retries
@@ -152,6 +154,9 @@ def _summary(run: Run) -> str:
 def _attempt(run: Run, current: State[None] | None, now: datetime, outcome: str, reason: Reason, message: str) -> Attempt:
     known: dict[str, object] = {}
     match current:
+        case None | Starting() if run.memory.launched == run.attempt and (since := run.memory.running_since):
+            # It ran, and nobody saw when it ended: by now, and no later than its deadline would have ended it.
+            known = {"started_at": since, "finished_at": min(now, _used_up(run, since) or now)}
         case Running():
             known = {"started_at": current.since, "node": current.node or None}
         case Succeeded():

@@ -55,7 +55,7 @@ def decide_evaluation(run: Run, now: datetime) -> TrainingRunMemory | None:
         return None
     if run.ended_as is None:
         return ended(run.memory, "Failed", Reason.ResultLost, "the tracked run does not exist any more", now)
-    if isinstance(run.ended_as, TrackingRun) and isinstance(model := chosen_model(run, run.ended_as), Waiting):
+    if isinstance(run.ended_as, TrackingRun) and isinstance(model := chosen_model(run.spec, run.ended_as), Waiting):
         return ended(run.memory, "Failed", model.reason, model.message, now)
     return None
 

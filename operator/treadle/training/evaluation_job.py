@@ -21,6 +21,7 @@ from treadle.workloads.contract_job import LONGEST, build_contract_job, contract
 from treadle.workloads.gpu import DEFAULT_RESOURCE, Gpu
 from treadle.workloads.pod import DEFAULT_CPU, DEFAULT_MEMORY, Container, Mount, Placement, Resources, Volume
 from treadle.workloads.pods import FETCH_MODEL
+from treadle.workloads.quantity import half_of
 
 DATASET = Mount(volume="dataset", path=environment.DATASET_DIRECTORY)
 MODELS = Mount(volume="models", path=MODELS_DIRECTORY)
@@ -112,6 +113,7 @@ def evaluation_job(run: Run, wanted: Evaluation) -> Object:
         queue=run.spec.queue or "",
         keep_log_lines=not run.sensitive,
         longest=run.spec.deadline or LONGEST,
+        shared_memory=(asked.resources.shm or half_of(asked.resources.memory or DEFAULT_MEMORY)) if measures else "",
     )
 
 
@@ -150,7 +152,7 @@ def _evaluate(run: Run, asked: EvaluationWish, wanted: Evaluation) -> Container:
 def _resources(asked: EvaluationWish) -> Resources:
     wanted = asked.resources
     gpu = Gpu(count=wanted.gpu or 0, resource=wanted.gpu_resource or DEFAULT_RESOURCE, product=wanted.gpu_product or "")
-    return Resources(cpu=wanted.cpu or DEFAULT_CPU, memory=wanted.memory or DEFAULT_MEMORY, gpu=gpu)
+    return Resources(cpu=wanted.cpu or DEFAULT_CPU, memory=wanted.memory or DEFAULT_MEMORY, gpu=gpu, ephemeral_storage=wanted.ephemeral_storage or "")
 
 
 def _fetch_dataset(run: Run, asked: EvaluationWish, wanted: Evaluation) -> Container:

@@ -67,7 +67,7 @@ def own_files(run: Run) -> Files | Waiting | None:
         return _left_files(run)
     if not isinstance(run.ended_as, TrackingRun):
         return None
-    model = chosen_model(run, run.ended_as)
+    model = chosen_model(run.spec, run.ended_as)
     return model if isinstance(model, Waiting) else files_of(run, OWN, model.artifact_uri)
 
 

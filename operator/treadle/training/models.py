@@ -1,13 +1,14 @@
 """Which of the models that a run logged is the one it is about."""
 
+from treadle.api import TrainingRunSpec
 from treadle.api.reasons import Reason
 from treadle.connections.tracking import LoggedModel, TrackingRun
-from treadle.training.run import Run, Waiting
+from treadle.training.run import Waiting
 
 
-def chosen_model(run: Run, tracked: TrackingRun) -> LoggedModel | Waiting:
+def chosen_model(spec: TrainingRunSpec, tracked: TrackingRun) -> LoggedModel | Waiting:
     """The logged model of the wanted name, else the only name; a later attempt's replaces an earlier one's."""
-    wanted = run.spec.registration.artifact if run.spec.registration else None
+    wanted = spec.registration.artifact if spec.registration else None
     models = [model for model in tracked.logged_models if wanted is None or model.name == wanted]
     logged = sorted({model.name for model in tracked.logged_models})
     if not models:

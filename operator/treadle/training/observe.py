@@ -8,11 +8,12 @@ from treadle.api.reasons import Reason
 from treadle.api.status import was_met
 from treadle.connections.installation import DEFAULT, Installation, Owner, Refusal
 from treadle.connections.registry import ModelAlias, ModelVersionOf
-from treadle.connections.tracking import FindTrackingRun, Report, TrackingReport, TrackingRun, TrackingRunState
+from treadle.connections.tracking import FindTrackingRun, LoggedModel, Report, TrackingReport, TrackingRun, TrackingRunState
 from treadle.plan import Object, Ref, Unavailable, World, read_spec, ref_of
 from treadle.training import dataset
 from treadle.training.children import read_board, read_children
 from treadle.training.commands import was_approved
+from treadle.training.models import chosen_model
 from treadle.training.run import (
     BOARD,
     DEFAULT_ALIAS,
@@ -166,8 +167,11 @@ def _ask(
         return answers
     if len(memory.gates) < len(spec.gates) or any(gate.verdict != "Passed" for gate in memory.gates) or not trained(memory):
         return answers
-    made = world.ask(ModelVersionOf(connection=key, model=model, run_id=tracked.id))
-    return answers._replace(version=made, alias=pointed_at(spec.registration.alias or DEFAULT_ALIAS))
+    answers = answers._replace(alias=pointed_at(spec.registration.alias or DEFAULT_ALIAS))
+    chosen = chosen_model(spec, how) if isinstance(how, TrackingRun) else None
+    if not isinstance(chosen, LoggedModel):
+        return answers
+    return answers._replace(version=world.ask(ModelVersionOf(connection=key, model=model, run_id=tracked.id, source=chosen.source)))
 
 
 def _awaits_approval(spec: TrainingRunSpec, memory: TrainingRunMemory) -> bool:

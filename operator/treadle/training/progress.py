@@ -9,7 +9,7 @@ from treadle.api.base import format_duration
 from treadle.api.reasons import Reason
 from treadle.api.status import LISTED
 from treadle.api.training_status import MetricValue, Progress
-from treadle.connections.tracking import TOTALS, DescribeTrackingRun, Report, TrackedDataset, TrackingRun, tags
+from treadle.connections.tracking import AUTOLOGGED, TOTALS, DescribeTrackingRun, Report, TrackedDataset, TrackingRun, tags
 from treadle.plan import Plan, do, say
 from treadle.training import track
 from treadle.training.run import Run, Tracking
@@ -22,6 +22,8 @@ SKEW = timedelta(minutes=5)
 SHARE = "treadle.progress"
 """Metric by which a program says itself how far it is, from 0 to 1."""
 EPOCH = "epoch"
+STEPS_ARE_EPOCHS = ("tensorflow", "pytorch")
+"""MLflow's integrations (Keras, Lightning) that log once per epoch by themselves, with its number as the step and the parameter `epochs`."""
 GIT_COMMIT = "mlflow.source.git.commit"
 
 
@@ -137,7 +139,10 @@ def _reported(run: Run, now: datetime) -> Progress | None:
 
 
 def share_of(report: Report, run: Run) -> float | None:
-    """How much is done, from 0 to 1; None when the program does not say it, or what it says cannot be."""
+    """How much is done, from 0 to 1; None when the program does not say it, or what it says cannot be.
+
+    A step may be a batch: it is no epoch, unless it is known who counted it.
+    """
     totals = {
         **{p.name.lower().replace("-", "_"): int(p.value) for p in run.spec.parameters if p.value.isascii() and p.value.isdigit()},
         **report.totals,
@@ -149,7 +154,7 @@ def share_of(report: Report, run: Run) -> float | None:
         share = report.metrics[SHARE]
     elif EPOCH in report.metrics and epochs:
         share = report.metrics[EPOCH] / epochs
-    elif total := steps or epochs:
+    elif total := steps or (epochs if report.tags.get(AUTOLOGGED) in STEPS_ARE_EPOCHS else None):
         share = report.step / total
     return share if share is not None and 0 <= share <= 1 else None
 

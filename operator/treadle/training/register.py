@@ -37,7 +37,7 @@ def decide_registered(run: Run, now: datetime) -> TrainingRunMemory | None:
         return _decide_alias(run, run.memory.registered, now)
     if run.ended_as is None:
         return ended(run.memory, "Failed", Reason.ResultLost, "the tracked run does not exist any more", now)
-    if isinstance(run.ended_as, TrackingRun) and isinstance(chosen := chosen_model(run, run.ended_as), Waiting):
+    if isinstance(run.ended_as, TrackingRun) and isinstance(chosen := chosen_model(run.spec, run.ended_as), Waiting):
         return ended(run.memory, "Failed", chosen.reason, chosen.message, now)
     if not isinstance(run.version, ModelVersion) or not _tagged(run, run.version) or not isinstance(run.alias, ModelVersion | None):
         return None
@@ -64,14 +64,14 @@ def register(run: Run) -> Plan:
         return do(wish) if _movable(run, registered) else Plan()
     if not isinstance(run.ended_as, TrackingRun) or not isinstance(run.version, ModelVersion | None):
         return say("Registered", None, Reason.Registering, f"registering {run.model}")
-    model = chosen_model(run, run.ended_as)
+    model = chosen_model(run.spec, run.ended_as)
     if isinstance(model, Waiting) or (run.version and _tagged(run, run.version)):
         return Plan()
     version = EnsureModelVersion(
         connection=run.tracking.connection.key,
         model=run.model,
         run_id=run.tracked.id,
-        source=f"models:/{model.id}",
+        source=model.source,
         owner=run.owner,
         tags=tags(version_tags(run)),
     )

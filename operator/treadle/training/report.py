@@ -19,8 +19,9 @@ def pinned(run: Run) -> Run:
         url = f"{connection.settings.url.rstrip('/')}/#/experiments/{place.experiment_id}/runs/{place.id}"
         name = connection.key.partition("/")[2]
         news["tracking"] = TrackedRun(id=place.id, connection=name, experiment=run.tracking.experiment, experiment_id=place.experiment_id, url=url)
-    if run.job is not None and isinstance(run.job.state, Running | Succeeded | Failed):
+    if run.job is not None and isinstance(run.job.state, Running | Succeeded | Failed) and memory.launched != run.job.attempt:
         news["launched"] = run.job.attempt
+        news["running_since"] = run.job.state.since if isinstance(run.job.state, Running) else None
     return run.remembering(memory.model_copy(update=news))
 
 

@@ -171,7 +171,7 @@ class Run:
         report: what the program has reported; asked while it runs.
         baselines: what the aliases that gates compare with point at.
         measured: the versions that the evaluation measured too, by number.
-        version: the registered version of the tracked run; asked once the gates are passed.
+        version: the registered version of the model that the tracked run logged; asked once the gates are passed.
         alias: what the alias to be moved points at; likewise.
     """
 

@@ -4,9 +4,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from treadle.api import TrainingRunMemory, names
+from treadle.api.base import is_store_uri
 from treadle.api.reasons import Reason
 from treadle.api.training_run import Gate
 from treadle.api.training_status import Attempt, BaselineMetrics, RunReport, StoredFile
+from treadle.connections.installation import Refusal
+from treadle.connections.tracking import TrackingRun
 from treadle.contracts import one_line
 from treadle.contracts.report import (
     REPORT_FILE,
@@ -20,8 +23,9 @@ from treadle.contracts.report import (
 from treadle.contracts.stores import Blob
 from treadle.plan import Create, Object, Plan, Ref, do, say
 from treadle.training.environment import MLFLOW_CREDENTIALS
+from treadle.training.evaluate import evaluated
 from treadle.training.model_files import FOLDER
-from treadle.training.run import REPORT, ReportJob, Run, Store, Tracking
+from treadle.training.run import REPORT, ClaimFolder, ReportJob, Run, Tracking
 from treadle.training.stores import store_of
 from treadle.workloads.contract_job import build_contract_job, store_credentials
 from treadle.workloads.job import judged, next_judgement
@@ -37,7 +41,9 @@ NAME, WORDS, SENTENCE = 100, 100, 160
 
 
 def decide_report(run: Run, now: datetime) -> TrainingRunMemory | None:
-    """The memory with where the report is, or why there is none, once its Job has ended."""
+    """The memory with where the report is, or why there is none, once its Job has ended or when there is no place for it."""
+    if nowhere := _nowhere(run):
+        return run.memory.model_copy(update={"report": RunReport(reason=str(Reason.ReportNotStored), message=nowhere)})
     job = _current(run)
     if not _wanted(run) or job is None:
         return None
@@ -68,12 +74,17 @@ def make_report(run: Run, now: datetime) -> Plan:
             case Starting(stalled=True) as stuck:
                 return say("Reported", False, stuck.reason, stuck.message, wake_at=wake_at)
         return Plan(wake_at=wake_at)
-    built = report_job(run)
-    return do(Create(built)) if built else Plan()
+    match report_job(run):
+        case None:
+            return Plan()
+        case Refusal(reason=reason, message=message):
+            return say("Reported", False, reason, message)
+        case built:
+            return do(Create(built))
 
 
-def report_job(run: Run) -> Object | None:
-    """The Job; None when the store may not be used any more.
+def report_job(run: Run) -> Object | Refusal | None:
+    """The Job; why the store may not be used any more; None when the run has no page.
 
     Raises:
         ContractTooLarge: never for a run within the bounds of the API.
@@ -83,8 +94,8 @@ def report_job(run: Run) -> Object | None:
         return None
     uri = f"{place}/{REPORT_FILE}"
     store = store_of(run.installation, run.spec, run.ref, uri)
-    if not isinstance(store, Store):
-        return None
+    if isinstance(store, Refusal):
+        return store
     tracking = run.tracking.connection.settings if isinstance(run.tracking, Tracking) else None
     spec = ReportSpec(
         sensitive=run.sensitive,
@@ -149,6 +160,27 @@ def _place(run: Run) -> str | None:
     cancelled = run.memory.result is not None and run.memory.result.outcome == "Cancelled"
     artifacts = run.memory.tracking.artifacts if run.memory.tracking and not cancelled else None
     return f"{artifacts.rstrip('/')}/{FOLDER}" if artifacts else None
+
+
+def _nowhere(run: Run) -> str:
+    """Why there is no place for the page of a run that was judged; empty when there is one, or no page is due. Decided while MLflow is still asked
+    about the run, and remembered.
+    """
+    result, wanted_by_log = run.memory.result, run.spec.gates or run.spec.registration
+    if result is None or result.outcome == "Cancelled" or not run.trained or run.memory.report or _place(run):
+        return ""
+    if not (evaluated(run) if run.spec.evaluate else wanted_by_log):
+        return ""
+    if run.tracking is None:
+        folder = run.spec.output.uri if run.spec.output and run.spec.evaluate and isinstance(run.output, ClaimFolder) else ""
+        return f"no report is stored in a claim ({folder}): name a folder of an object store in spec.output" if folder else ""
+    if not isinstance(run.tracking, Tracking) or not isinstance(run.ended_as, TrackingRun):
+        return ""
+    uri = run.tracking.connection.settings.artifact_uri(run.ended_as.artifact_uri)
+    if is_store_uri(uri):
+        return ""
+    connection = run.tracking.connection.key.partition("/")[2]
+    return f"pods cannot write to the run's files in MLflow ({uri or 'an unknown place'}): set artifactStore of the MLflow connection {connection}"
 
 
 def _number(run: Run) -> int:

@@ -73,16 +73,23 @@ def build_contract_job(
     keep_log_lines: bool = True,
     longest: timedelta = LONGEST,
     shards: int = 0,
+    shared_memory: str = "",
 ) -> Object:
     """A Job of `owner` in which an image of ours does `spec`, after `init_containers` brought what it needs, within `longest`. With `shards`, so many
-    numbered pods do it, each its part.
+    numbered pods do it, each its part. `shared_memory` is for users' images among the `init_containers`, as in `pod_template`.
 
     Raises:
         ContractTooLarge: if the spec is above 32 KiB.
     """
     container = contract_container(image=image, spec=spec, credentials=credentials, resources=resources, mounts=mounts, keep_log_lines=keep_log_lines)
     template = pod_template(
-        containers=[container], init_containers=init_containers, volumes=volumes, labels=labels or {}, placement=placement, restart_policy="Never"
+        containers=[container],
+        init_containers=init_containers,
+        volumes=volumes,
+        labels=labels or {},
+        placement=placement,
+        restart_policy="Never",
+        shared_memory=shared_memory,
     )
     template["spec"]["activeDeadlineSeconds"] = round(longest.total_seconds())
     return build_job(ref=ref, owner=owner, template=template, labels=labels or {}, annotations=annotations, queue=queue, shards=shards)

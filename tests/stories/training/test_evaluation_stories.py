@@ -257,6 +257,17 @@ def test_a_model_that_nothing_tracks_is_measured_in_the_folder_where_its_program
     story.check("training/evaluated_untracked.yaml")
 
 
+def test_what_is_measured_in_a_claim_has_no_page_and_says_so() -> None:
+    run = make_run(dataset={"project": "digits"}, tracking={"type": "None"}, output={"uri": "pvc://team/models"}, evaluate={"split": "test"})
+    story = Story("Its model lies in a claim", TRAINING_RUN, run, others=[make_project()])
+    story.at("0s", "applied")
+    story.at("9m", "its Job succeeds", objects=[pod("digits-1", ended=finished("00:00:02", "00:09:00"))], digits_1=complete("00:09:00"))
+    over = [evaluation_pod("digits-evaluate-1", "00:09:05", "00:10:30", measured(("", 0.93)))]
+    story.at("11m", "the model is measured", objects=over, digits_evaluate_1=complete("00:10:30"))
+    story.at("12m", "the operator restarts")
+    story.check("training/evaluated_in_a_claim.yaml")
+
+
 def test_a_run_without_gates_fails_when_nothing_can_be_measured() -> None:
     story = begun("The split is empty", register={"model": "digits"})
     words = Failure.of(Reason.SplitEmpty, "the split test of the dataset version holds no items").to_message()

@@ -6,11 +6,14 @@ from typing import Any
 from tests.stories.story import Story
 from tests.unit.training.things import (
     DIGEST,
+    F1_GATE,
+    MADE,
     STATE,
     TRAINING_RUN,
     UID,
     alias,
     complete,
+    failed,
     find,
     finished,
     logged,
@@ -19,8 +22,11 @@ from tests.unit.training.things import (
     pod,
     version,
 )
-from treadle.connections.tracking import TrackingRunState, TrackingStatus
+from treadle.connections.installation import parse_installation
+from treadle.connections.tracking import LoggedModel, TrackingRunState, TrackingStatus
+from treadle.training import training_run
 
+DISRUPTED = "Pod ml/digits-1-x has condition DisruptionTarget matching FailJob rule at index 0"
 SUCCEEDED: dict[str, Any] = {"objects": [pod("digits-1", ended=finished("00:00:02", "00:09:00"))], "digits_1": complete("00:09:00")}
 
 
@@ -35,6 +41,20 @@ def test_a_model_that_measures_the_same_is_not_worse() -> None:
     champion = version(4, **{"treadle.dataset": DIGEST, "treadle.metric.f1": "0.952381"})
     story.at("9m", "its Job succeeds", **SUCCEEDED, answers={STATE: logged("model", f1=20 / 21), alias("champion"): champion})
     story.check("training/measures_the_same.yaml")
+
+
+def test_of_two_models_that_its_attempts_registered_themselves_the_judged_one_is_taken() -> None:
+    run = make_run(gates=[{"name": "floor", "metric": "f1", "min": "0.90"}], register={"model": "digits"})
+    story = Story("Both of its attempts register their model", TRAINING_RUN, run)
+    story.at("0s", "applied")
+    story.at("5m", "its first attempt is evicted after it registered version 1", digits_1=failed("00:05:00", DISRUPTED))
+    story.at("5m10s", "the pause is over")
+    both = tuple(LoggedModel(id_, "model", at, f"mlflow-artifacts:/1/models/{id_}/artifacts") for at, id_ in enumerate(("m-early", "m-late")))
+    over = [pod("digits-2", ended=finished("00:05:12", "00:09:00"))]
+    early, late = replace(MADE, source="models:/m-early"), replace(MADE, source="models:/m-late")
+    answers = {STATE: replace(logged(f1=0.93), logged_models=both), early: version(1), late: version(2)}
+    story.at("9m", "its second attempt succeeds, and registered version 2", objects=over, digits_2=complete("00:09:00"), answers=answers)
+    story.check("training/registered_by_attempts.yaml")
 
 
 def test_what_the_program_logs_to_runs_of_its_own_does_not_count() -> None:
@@ -93,6 +113,24 @@ def test_the_tracked_run_of_somebody_else_is_neither_judged_nor_closed() -> None
     story.at("1s", "a tenant names the run of another tenant", digits_1=forged, answers={stolen: theirs})
     story.at("9m", "its Job succeeds", **SUCCEEDED)
     story.check("training/forged_tracking.yaml")
+
+
+def test_a_run_whose_page_can_be_stored_nowhere_names_the_field_to_set() -> None:
+    """MLflow keeps its artifacts behind itself, and nobody said where that is."""
+    closed = training_run(
+        parse_installation(
+            """
+            id: demo
+            images: {jobs: registry.example/jobs:1, runtime: registry.example/runtime:1}
+            connections: {mlflow: {default: {url: "http://mlflow:5000", shared: true}}}
+            """
+        )
+    )
+    story = Story("Its page can be stored nowhere", closed, make_run(gates=[F1_GATE]))
+    story.at("0s", "applied")
+    story.at("9m", "its Job succeeds", **SUCCEEDED, answers={STATE: logged(f1=0.93)})
+    story.at("10m", "the operator restarts")
+    story.check("training/report_nowhere.yaml")
 
 
 def test_a_dataset_version_that_is_forgotten_is_not_waited_for_in_silence() -> None:

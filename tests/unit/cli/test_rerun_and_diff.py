@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from treadle.cli._diff import compare, tell_comparison
 from treadle.cli._rerun import free_name, rerun_of
 
@@ -22,8 +24,15 @@ def make_run(name: str = "digits-v1", *, status: Object | None = None, **spec: A
     return {"kind": "TrainingRun", "metadata": {"name": name, "namespace": "ml"}, "spec": wanted, "status": {**ran, **(status or {})}}
 
 
-def again(run: Object, *, sensitive: bool = False) -> Object:
-    return dict(rerun_of(run, "digits-v1-r1", sensitive=sensitive).object)
+def make_project(*versions: int, **spec: Any) -> Object:
+    """The project of the runs; it remembers these versions, the last one is its latest."""
+    released = [{"version": n, "digest": "defgh"[n - 1] * 64, "uri": f"s3://sets/digits/v{n:04d}/"} for n in versions or (1,)]
+    status = {"dataset": released[-1], "releases": released}
+    return {"kind": "AnnotationProject", "metadata": {"name": "digits", "namespace": "ml"}, "spec": spec, "status": status}
+
+
+def again(run: Object, home: Object | None = None) -> Object:
+    return dict(rerun_of(run, "digits-v1-r1", home or make_project()).object)
 
 
 def test_a_rerun_is_pinned_to_digests_and_keeps_everything_else() -> None:
@@ -48,13 +57,34 @@ def test_a_digest_that_is_written_already_stays_and_a_port_is_no_tag() -> None:
 
 
 def test_what_cannot_be_pinned_is_told() -> None:
-    found = rerun_of(make_run(status={"imageDigest": "sha256:" + "c" * 64, "dataset": None}), "again", sensitive=False)
+    found = rerun_of(make_run(status={"imageDigest": "sha256:" + "c" * 64, "dataset": None}), "again", make_project())
     assert found.object["spec"]["image"] == "registry.example/acme/train:1.4"
     assert [lack.partition(" ")[2].partition(" ")[0] for lack in found.loose] == ["image", "dataset"]
 
 
 def test_data_of_a_sensitive_project_stays_sensitive_without_its_project() -> None:
-    assert again(make_run(), sensitive=True)["spec"]["sensitive"] is True
+    assert "sensitive" not in again(make_run())["spec"]
+    assert again(make_run(), make_project(sensitive=True))["spec"]["sensitive"] is True
+    assert rerun_of(make_run(), "digits-v1-r1", None).object["spec"]["sensitive"] is True, "nobody can say any more that it is not"
+
+
+IN_A_CLAIM = {"dataset": {"project": "digits", "version": 1, "digest": DIGEST, "uri": "s3://sets/digits/v0001/", "claims": ["ehr"]}}
+
+
+def test_items_that_lie_in_a_claim_are_mounted_for_the_rerun_too() -> None:
+    """Only a version of a project says which claims its items lie in; named by its URI, the rerun would not find them."""
+    found = rerun_of(make_run(status=IN_A_CLAIM), "digits-v1-r1", make_project(1, 2))
+    assert found.object["spec"]["dataset"] == {"format": "Yolo", "project": "digits", "version": "1"}
+    assert "tracking" not in found.object["spec"], "the project names the experiment, as it did"
+    assert found.loose == ()
+
+
+@pytest.mark.parametrize("home", [None, make_project(4, 5), make_project() | {"status": {"dataset": {"version": 1, "digest": "e" * 64}}}])
+def test_a_rerun_whose_project_does_not_know_the_version_any_more_says_what_it_will_not_find(home: Object | None) -> None:
+    found = rerun_of(make_run(status=IN_A_CLAIM), "digits-v1-r1", home)
+    assert found.object["spec"]["dataset"] == {"format": "Yolo", "uri": "s3://sets/digits/v0001/", "digest": f"sha256:{DIGEST}"}
+    (lack,) = found.loose
+    assert lack.startswith("items of the dataset that lie in a claim (ehr) will not be found: AnnotationProject digits does not know its version 1")
 
 
 def test_names_count_on_and_never_grow_too_long() -> None:
@@ -110,6 +140,12 @@ def test_an_image_whose_digest_nobody_knows_is_compared_by_its_name() -> None:
     one, other = (make_run(status={"imageDigest": None}, image=f"train:{tag}") for tag in "12")
     assert [(found.field, found.a, found.b) for found in compare(one, other).inputs] == [("image", "train:1", "train:2")]
     assert compare(one, make_run(status={"imageDigest": None}, image="train:1")).inputs == ()
+
+
+def test_attempts_that_a_status_does_not_list_any_more_are_counted_too() -> None:
+    listed = [{"number": number, "outcome": "Preempted"} for number in range(31, 51)]
+    found = compare(make_run(status={"attempts": listed}), make_run("digits-v2", status={"attempts": [{"number": 1, "outcome": "Succeeded"}]}))
+    assert [(one.field, one.a, one.b) for one in found.outcomes] == [("attempts", "50", "1")]
 
 
 def test_runs_that_have_not_ended_are_compared_as_far_as_they_are() -> None:

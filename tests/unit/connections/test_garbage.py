@@ -65,7 +65,7 @@ MLFLOW: dict[str, Question[Any] | Effect] = {
     "run state": TrackingRunState(connection="m", experiment_id="1", run_id="r"),
     "alias": ModelAlias(connection="m", model="d", alias="champion"),
     "version": ModelVersionOf(connection="m", model="d", version="1"),
-    "version of run": ModelVersionOf(connection="m", model="d", run_id="r"),
+    "version of run": ModelVersionOf(connection="m", model="d", run_id="r", source="models:/m-1"),
     "ensure run": EnsureTrackingRun(connection="m", experiment="e", run_name="n", owner=OWNER, spec_hash="h", parameters=(), tags=()),
     "close run": CloseTrackingRun(
         connection="m", owner_uid="uid-1", experiment_id="1", run_id="r", status=TrackingStatus.FINISHED, ending="", tags=()

@@ -18,6 +18,7 @@ from treadle.engine._ports import Answered, Seen
 from treadle.plan import Create, Object, ref_of
 
 GOLDEN = Path(__file__).parent / "evaluation_job.yaml"
+BY_THE_USER = Path(__file__).parent / "evaluation_job_of_user.yaml"
 NOT_WORSE = {"name": "not-worse", "metric": "recall/7", "notWorseThan": {"alias": "champion"}}
 STATUS = {
     "attempts": [{"number": 1, "outcome": "Succeeded"}],
@@ -57,6 +58,15 @@ def test_the_built_job_is_as_the_golden_says() -> None:
     if os.environ.get("TREADLE_UPDATE_STORIES"):
         GOLDEN.write_text(text)
     assert text == GOLDEN.read_text(), "write it anew with TREADLE_UPDATE_STORIES=1"
+
+
+def test_the_job_with_an_image_of_the_user_is_as_the_golden_says() -> None:
+    resources = {"gpu": 1, "cpu": "4", "memory": "16Gi", "ephemeralStorage": "40Gi", "shm": "6Gi"}
+    asked = {"split": "test", "image": "registry.example/measure:2", "command": ["python", "measure.py"], "resources": resources}
+    text = yaml.safe_dump(json.loads(json.dumps(built(evaluate=asked, gates=[F1_GATE]))), sort_keys=False, width=160)
+    if os.environ.get("TREADLE_UPDATE_STORIES"):
+        BY_THE_USER.write_text(text)
+    assert text == BY_THE_USER.read_text(), "write it anew with TREADLE_UPDATE_STORIES=1"
 
 
 def container(job: Object, name: str) -> Any:
@@ -116,6 +126,28 @@ def test_an_image_of_the_user_measures_each_model_on_its_own_and_without_keys() 
     assert champion["command"] == measure["command"]
     spec = EvaluateSpec.model_validate_json(variables(job, "evaluate")[JOB_VARIABLE])
     assert [model.answers for model in spec.models] == ["/treadle/evaluation/answers/model", "/treadle/evaluation/answers/version-4"]
+
+
+def test_data_loaders_of_the_users_image_share_half_of_its_memory_unless_told_otherwise() -> None:
+    """A PyTorch DataLoader with workers dies with a bus error in the 64 MiB that a node gives by itself."""
+
+    def shared(**resources: str) -> tuple[Any, set[str]]:
+        job = built(evaluate={"split": "test", "command": ["python", "measure.py"], "resources": resources})
+        (volume,) = [volume for volume in pod(job)["volumes"] if volume["name"] == "shm"]
+        return volume["emptyDir"], {name for name in names(job) if {"name": "shm", "mountPath": "/dev/shm"} in container(job, name)["volumeMounts"]}
+
+    assert shared(memory="8Gi") == ({"medium": "Memory", "sizeLimit": "4Gi"}, {"measure", "measure-4"})
+    assert shared(memory="8Gi", shm="1Gi")[0]["sizeLimit"] == "1Gi"
+    assert shared()[0]["sizeLimit"] == "512Mi"
+    assert "shm" not in [volume["name"] for volume in pod(built())["volumes"]], "our own image shares nothing between processes"
+
+
+def test_whoever_measures_gets_the_disk_that_is_asked_for() -> None:
+    ours = built(evaluate={"split": "test", "resources": {"ephemeralStorage": "20Gi"}})
+    theirs = built(evaluate={"split": "test", "command": ["python", "measure.py"], "resources": {"ephemeralStorage": "20Gi"}})
+    for job, name in ((ours, "evaluate"), (theirs, "measure")):
+        assert container(job, name)["resources"]["limits"]["ephemeral-storage"] == "20Gi"
+        assert container(job, name)["resources"]["requests"]["ephemeral-storage"] == "20Gi"
 
 
 def test_a_command_alone_runs_in_the_image_of_the_training() -> None:

@@ -87,6 +87,15 @@ def test_the_program_finds_its_run_its_data_and_its_parameters() -> None:
     assert found["HOME"] == "/home/treadle"
 
 
+def test_all_ranks_find_the_same_run_and_each_its_rank() -> None:
+    """Their pods are made from one template: which rank logs is for the program to say, and the page about workloads says how."""
+    (job,) = built(nodes=2)["spec"]["replicatedJobs"]
+    env = {variable["name"]: variable for variable in job["template"]["spec"]["template"]["spec"]["containers"][0]["env"]}
+    assert env["MLFLOW_RUN_ID"]["value"] == "(new)"
+    assert env["RANK"]["value"] == "$(TREADLE_NODE_RANK)"
+    assert env["TREADLE_NODE_RANK"]["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.annotations['batch.kubernetes.io/job-completion-index']"
+
+
 def test_a_user_cannot_be_given_credentials_of_the_dataset() -> None:
     """Only our own container that fetches gets the keys."""
     job = built(dataset={"project": "digits"})

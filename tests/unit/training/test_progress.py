@@ -1,5 +1,6 @@
 """How far a run is, read from what its program reports."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ from tests.stories.story import START, Crashing, Story
 from tests.unit.training.things import REPORT, STATE, TRAINING_RUN, at, complete, failed, finished, logged, make_project, make_run, pod, reported
 from treadle.api import TrainingRunStatus
 from treadle.api.training_status import Progress
-from treadle.connections.tracking import Report
+from treadle.connections.tracking import AUTOLOGGED, Report
 from treadle.training.progress import shown
 
 
@@ -40,9 +41,8 @@ WAYS = {
     "a share that the program names": ({}, {"treadle.progress": 0.25}, 0, 25),
     "epochs of a parameter": ({"epochs": "10"}, {"epoch": 2.5}, 900, 25),
     "steps of a parameter": ({"max-steps": "1000"}, {"loss": 1.0}, 250, 25),
-    "steps that are epochs": ({"epochs": "8"}, {"loss": 1.0}, 2, 25),
+    "steps that may be batches": ({"epochs": "8"}, {"loss": 1.0}, 2, None),
     "no end known": ({"lr": "0.1"}, {"loss": 1.0}, 250, None),
-    "steps that cannot be epochs": ({"epochs": "8"}, {"loss": 1.0}, 250, None),
     "a parameter that is no number": ({"epochs": "many"}, {"loss": 1.0}, 2, None),
     "an end at zero": ({"epochs": "0"}, {"loss": 1.0}, 2, None),
     "a share that cannot be": ({}, {"treadle.progress": 25.0}, 0, None),
@@ -53,6 +53,20 @@ WAYS = {
 def test_the_share_that_is_done(parameters: dict[str, str], metrics: dict[str, float], step: int, percent: int | None) -> None:
     asked = [{"name": name, "value": value} for name, value in parameters.items()]
     assert progress(("1m", reported("00:00:58", step=step, **metrics)), parameters=asked).percent == percent
+
+
+def test_ten_batches_of_ten_epochs_are_not_the_whole_training() -> None:
+    """A loss by batch and the parameter `epochs`: it would seem done at once, and then not to know how far it is."""
+    batches = [(f"{minute}m5s", reported(f"00:0{minute}:01", step=batch, loss=1.0)) for minute, batch in ((1, 2), (2, 9), (3, 10))]
+    told = [progress(*batches[: n + 1], parameters=[{"name": "epochs", "value": "10"}]) for n in range(3)]
+    assert [(found.step, found.percent, found.remaining_seconds) for found in told] == [(2, None, None), (9, None, None), (10, None, None)]
+
+
+@pytest.mark.parametrize(("integration", "percent"), [("tensorflow", 25), ("pytorch", 25), ("sklearn", None)])
+def test_keras_and_lightning_count_epochs_when_mlflow_logs_for_them(integration: str, percent: int | None) -> None:
+    report = reported("00:00:58", step=2, loss=1.0)
+    logged_by = replace(report, totals={"epochs": 8}, tags={**report.tags, AUTOLOGGED: integration})
+    assert progress(("1m", logged_by)).percent == percent
 
 
 def test_the_time_that_is_left_follows_from_the_pace_of_the_attempt() -> None:
@@ -101,6 +115,40 @@ def test_gpus_are_counted_from_the_moment_they_are_held_also_for_what_failed() -
     assert told.attempts[0].gpu_seconds == 600
     assert told.gpu_seconds == 600
     assert told.ran_seconds == 250
+
+
+def test_gpus_and_time_of_an_attempt_whose_job_was_deleted_are_counted_as_long_as_it_was_there() -> None:
+    story = Story("Its Job is deleted", TRAINING_RUN, make_run(resources={"gpu": 2}, deadline="1h"))
+    story.at("0s", "applied")
+    story.at("10s", "its pod runs", objects=[pod("digits-1", started="00:00:10")])
+    story.at("5m10s", "somebody deletes its Job", digits_1=None)
+    lost = status_of(story)
+    assert (lost.attempts[0].outcome, lost.attempts[0].gpu_seconds) == ("Lost", 600)
+    assert (lost.gpu_seconds, lost.ran_seconds) == (600, 300)
+    story.at("5m20s", "the pause is over")
+    story.at("5m30s", "its second pod runs", objects=[pod("digits-2", started="00:05:30")])
+    story.at("9h", "the operator was away, and that Job is gone", digits_2=None)
+    told = status_of(story)
+    assert (told.attempts[1].gpu_seconds, told.ran_seconds) == (2 * 3300, 3600), "its deadline would have ended it"
+
+
+def test_gpus_of_an_attempt_whose_queue_took_them_back_are_counted_although_its_pod_is_gone() -> None:
+    story = Story("Its queue takes its place", TRAINING_RUN, make_run(resources={"gpu": 2}, queue="research"))
+    story.at("0s", "applied")
+    story.at("10s", "its pod runs", objects=[pod("digits-1", started="00:00:10")], digits_1={"spec": {"suspend": False}})
+    story.at("5m10s", "Kueue takes the admission back", digits_1={"spec": {"suspend": True}, "status": None}, digits_1_x=None)
+    told = status_of(story)
+    assert (told.attempts[0].outcome, told.attempts[0].gpu_seconds, told.ran_seconds) == ("Preempted", 600, 300)
+
+
+def test_an_attempt_that_never_ran_is_not_charged_for_the_one_before() -> None:
+    story = Story("It is cancelled between two attempts", TRAINING_RUN, make_run(resources={"gpu": 2}))
+    story.at("0s", "applied")
+    story.at("10s", "its pod runs", objects=[pod("digits-1", started="00:00:10")])
+    story.at("1m10s", "somebody deletes its Job", digits_1=None)
+    story.at("1m11s", "and cancels the next attempt", this={"metadata": {"annotations": {"treadle.dev/cancel": "2"}}})
+    told = status_of(story)
+    assert [(attempt.outcome, attempt.gpu_seconds) for attempt in told.attempts] == [("Lost", 120), ("Cancelled", None)]
 
 
 def measuring(**spec: Any) -> Story:

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.unit.training.things import DIGEST, INSTALLATION, TRAINING_RUN, make_run
+from treadle.api.reasons import Reason
+from treadle.connections.installation import Refusal, parse_installation
 from treadle.contracts import JOB_LIMIT, JOB_VARIABLE
 from treadle.contracts.report import ReportSpec
 from treadle.engine._memory import Memory
@@ -50,6 +52,7 @@ def observed(status: dict[str, Any], **spec: Any) -> Run:
 def spec_of(run: Run) -> ReportSpec:
     job = report_job(run)
     assert job is not None
+    assert not isinstance(job, Refusal)
     (container,) = job["spec"]["template"]["spec"]["containers"]
     assert container["image"] == INSTALLATION.images.jobs
     text = next(variable["value"] for variable in container["env"] if variable["name"] == JOB_VARIABLE)
@@ -93,6 +96,21 @@ def test_what_was_not_evaluated_has_no_page() -> None:
     assert report_job(run) is None
     plan = TRAINING_RUN.plan(replace(run, reports=()), datetime(2026, 1, 1, 3, tzinfo=UTC))
     assert not plan.actions
+
+
+def test_a_store_that_may_not_be_used_any_more_is_told() -> None:
+    installation = parse_installation(
+        """
+        id: demo
+        images: {jobs: registry.example/jobs:1, runtime: registry.example/runtime:1}
+        connections:
+          store: {default: {endpoint: "http://s3:7070", namespaces: [elsewhere]}}
+          mlflow: {default: {url: "http://mlflow:5000", shared: true, artifactStore: "s3://mlflow/"}}
+        """
+    )
+    run = replace(observed(STATUS), installation=installation)
+    (told,) = [said for said in TRAINING_RUN.plan(run, datetime(2026, 1, 1, 3, tzinfo=UTC)).conditions if said.type == "Reported"]
+    assert (told.status, told.reason) == (False, Reason.ConnectionNotGranted)
 
 
 def test_a_run_that_is_judged_by_what_it_logged_has_a_page_among_its_files() -> None:

@@ -146,7 +146,7 @@ def find(run: Mapping[str, Any], uid: str = UID) -> FindTrackingRun:
 STATE = TrackingRunState(connection="mlflow/default", experiment_id=PENDING_ID, run_id=PENDING_ID)
 REPORT = TrackingReport(connection="mlflow/default", experiment_id=PENDING_ID, run_id=PENDING_ID)
 DESCRIBED = {"treadle.attempt": "1", "treadle.image-digest": "registry.example/train@sha256:abc"}
-MADE = ModelVersionOf(connection="mlflow/default", model="digits", run_id=PENDING_ID)
+MADE = ModelVersionOf(connection="mlflow/default", model="digits", run_id=PENDING_ID, source="models:/m-model")
 
 
 def alias(name: str) -> ModelAlias:
