@@ -169,6 +169,23 @@ def test_a_person_aborts_a_version_that_gets_traffic_and_no_request_fails(enviro
     assert load["failed"] == 0, load
 
 
+def test_the_same_version_with_other_resources_takes_over_and_no_request_fails(environment: Environment, rollouts: Rollouts) -> None:
+    before = rollouts.status()["stable"]["revision"]
+    rollouts.candidate("2")
+    patch = json.dumps({"spec": {"resources": {"cpu": "600m"}}})
+    environment.kubectl("patch", "modeldeployment", "digits", f"--namespace={NAMESPACE}", "--type=merge", "-p", patch)
+
+    def updated(status: dict[str, Any]) -> bool:
+        return status["stable"]["revision"] != before and is_champion(status, "2")
+
+    status = rollouts.wait("version 2 serves with other resources", updated)
+    until("the former pods are gone", lambda: not rollouts.pods(before) or None, timeout=90, describe=lambda: rollouts.pods(before))
+    assert "canary" not in status, "the same version has nothing to prove"
+    load = rollouts.load()
+    assert load["failed"] == 0, load
+    assert set(load["versions"]) == {"2"}
+
+
 def test_telling_items_have_come_to_the_store_within_the_days_bound(environment: Environment, rollouts: Rollouts) -> None:
     (pod, *_) = rollouts.pods(rollouts.status()["stable"]["revision"])
 
@@ -189,4 +206,4 @@ def test_the_dashboard_of_deployments_shows_what_happened(rollouts: Rollouts, re
         return [*reading.silent_panels([DEPLOYMENT]), *reading.silent_choices([DEPLOYMENT]), *reading.silent_alerts(ABOUT_DEPLOYMENTS)]
 
     # Drift is told once a window is whole, of a pod that had another one to learn from.
-    until("an answer to every panel", lambda: not silent(), timeout=180, describe=silent)
+    until("an answer to every panel", lambda: not silent(), timeout=300, describe=silent)

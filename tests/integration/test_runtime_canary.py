@@ -1,9 +1,14 @@
 """A stable pod and a canary as real processes: who answers, what is counted, and that no caller ever sees a canary fail."""
 
 import asyncio
+import contextlib
+import socket
+import socketserver
+import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +30,7 @@ from treadle.statistics.sketches import sketch_of
 
 STABLE = StablePods(namespace="ml", deployment="digits", revision="aaaaaa")
 DEADLINE = 20.0
+BODY = {"inputs": [{"name": "item", "shape": [1], "datatype": "BYTES", "data": [png_text(3)]}]}
 
 
 @dataclass
@@ -34,6 +40,8 @@ class Pair:
     stable: Runtime
     canary: Runtime
     key: ControlKey
+    instead: str = ""
+    """What stands in the canary's place, by its URL."""
 
     async def order(self, sequence: int, **share: float) -> TrafficState | NoAnswer:
         """Divide the traffic as the operator would; what the stable pod says then."""
@@ -44,7 +52,7 @@ class Pair:
             addresses=("127.0.0.1",),
             sequence=sequence,
             expires=time.time() + 300,
-            canary=self.canary.url,
+            canary=self.instead or self.canary.url,
             weight=share.get("weight", 0),
             shadow=share.get("shadow", 0),
         )
@@ -71,10 +79,9 @@ class Pair:
     def ask(self, times: int, path: str = "/v2/models/digits/infer") -> Counter[str]:
         """Which version answered how often; anything but 200 fails the test."""
         versions: Counter[str] = Counter()
-        body = {"inputs": [{"name": "item", "shape": [1], "datatype": "BYTES", "data": [png_text(3)]}]}
         with httpx.Client(base_url=self.stable.url, timeout=30) as client:
             for _ in range(times):
-                answer = client.post(path, json=body)
+                answer = client.post(path, json=BODY)
                 assert answer.status_code == 200, answer.text
                 versions[answer.json()["model_version"]] += 1
         return versions
@@ -82,6 +89,10 @@ class Pair:
     def send(self, method: str, url: str, content: bytes = b"{}") -> int:
         """The status of a single request."""
         return httpx.request(method, url, content=content, headers={"content-type": "application/json"}, timeout=30).status_code
+
+    def metrics(self) -> str:
+        """What the stable pod tells Prometheus."""
+        return httpx.get(f"{self.stable.url}/metrics", timeout=10).text
 
     def _pods(self) -> ServingPods:
         return ServingPods(self.key, lambda address: f"http://{address}:{self.stable.spec.control_port}")
@@ -123,6 +134,136 @@ def pair(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Pair]:
             for revision, version, name in (("aaaaaa", "1", "digits"), ("bbbbbb", "2", other))
         )
         yield Pair(stable, canary, ours)
+
+
+@pytest.fixture
+def alone(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Pair]:
+    """Only a stable pod, whose requests have so many seconds; a test puts something in the canary's place."""
+    ours = key(tmp_path)
+    spec = RuntimeSpec(
+        namespace="ml",
+        deployment="digits",
+        revision="aaaaaa",
+        model_name="digits",
+        model_version="1",
+        model_directory=str(save_digits(tmp_path / "model")),
+        port=free_port(),
+        control_port=free_port(),
+        control_key=ours.public,
+        limits=RuntimeLimits(linger_seconds=0.2, request_seconds=getattr(request, "param", 2.0)),
+    )
+    with running_as(spec) as stable:
+        yield Pair(stable, stable, ours)
+
+
+class Strange(socketserver.ThreadingTCPServer):
+    """Takes each request whole and then does something strange with the connection. `most`: requests that it had at the same time."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, act: Callable[[socket.socket], None]) -> None:
+        super().__init__(("127.0.0.1", 0), _Taken)
+        self.act, self.lock, self.now, self.most = act, threading.Lock(), 0, 0
+
+
+class _Taken(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        length = 0
+        while (line := self.rfile.readline().strip().lower()) != b"":
+            if line.startswith(b"content-length:"):
+                length = int(line.partition(b":")[2])
+        self.rfile.read(length)
+        server = self.server
+        assert isinstance(server, Strange)
+        with server.lock:
+            server.now += 1
+            server.most = max(server.most, server.now)
+        server.act(self.request)
+        with server.lock:
+            server.now -= 1
+
+
+def never_answers(connection: socket.socket) -> None:
+    connection.settimeout(30)
+    with contextlib.suppress(OSError):
+        connection.recv(1)
+
+
+def hangs_up(connection: socket.socket) -> None:
+    connection.shutdown(socket.SHUT_RDWR)
+
+
+def breaks_off(connection: socket.socket) -> None:
+    connection.sendall(b'HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{"model_version": "2"')
+
+
+def is_slow(connection: socket.socket) -> None:
+    time.sleep(2)
+    answer = b'{"model_version": "2"}'
+    connection.sendall(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%b" % (len(answer), answer))
+
+
+@contextlib.contextmanager
+def strange(act: Callable[[socket.socket], None]) -> Iterator[tuple[str, Strange]]:
+    """Its URL, and the server itself."""
+    with Strange(act) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}", server
+        server.shutdown()
+
+
+async def test_a_canary_that_never_answers_fails_and_callers_get_their_answer_in_time(alone: Pair) -> None:
+    with strange(never_answers) as (alone.instead, _):
+        await alone.order(1, weight=50)
+        began = time.monotonic()
+        assert alone.ask(4) == {"1": 4}
+        assert time.monotonic() - began < 4, "none of the two that it got waited for the whole time that a request has"
+    state = await alone.state()
+    assert (state.canary.requests, state.canary.errors, state.unreached, state.stable.errors) == (2, 2, 0, 0)
+
+
+@pytest.mark.parametrize("act", [hangs_up, breaks_off])
+async def test_a_canary_that_dies_of_a_request_has_failed_it(alone: Pair, act: Callable[[socket.socket], None]) -> None:
+    with strange(act) as (alone.instead, _):
+        await alone.order(1, weight=50)
+        assert alone.ask(20) == {"1": 20}
+        state = await alone.state()
+        assert (state.canary.errors, state.unreached, state.stable.requests) == (10, 0, 10)
+        await alone.order(2, shadow=100)
+        assert alone.ask(5) == {"1": 5}
+        deadline = time.monotonic() + DEADLINE
+        while (state := await alone.state()).canary.requests < 5:
+            assert time.monotonic() < deadline, state
+    assert (state.canary.errors, state.unreached, state.compared) == (5, 0, 0)
+
+
+@pytest.mark.parametrize("alone", [30.0], indirect=True)
+async def test_a_slow_canary_fills_no_stable_pod_and_nobody_is_turned_away(alone: Pair) -> None:
+    with strange(is_slow) as (alone.instead, server):
+        await alone.order(1, weight=50)
+        connections = httpx.Limits(max_connections=100)
+        with httpx.Client(base_url=alone.stable.url, timeout=30, limits=connections) as client, ThreadPoolExecutor(90) as callers:
+            answers = list(callers.map(lambda _: client.post("/v2/models/digits/infer", json=BODY), range(90)))
+    assert {answer.status_code for answer in answers} == {200}
+    limits = alone.stable.spec.limits
+    assert server.most <= (limits.concurrency + limits.queue) // 2
+    state = await alone.state()
+    assert state.dropped > 0
+    assert (state.stable.requests + state.canary.requests, state.canary.errors) == (90, 0)
+
+
+async def test_a_caller_who_hangs_up_is_no_error_of_either_version(alone: Pair) -> None:
+    with strange(is_slow) as (alone.instead, _):
+        await alone.order(1, weight=50)
+        for _ in range(4):
+            with socket.create_connection(("127.0.0.1", alone.stable.spec.port)) as caller:
+                caller.sendall(b"POST /v2/models/digits/infer HTTP/1.1\r\nhost: here\r\ncontent-length: 1000\r\n\r\n{")
+        deadline = time.monotonic() + DEADLINE
+        while 'code="499",deployment="digits",model_version="1",namespace="ml",revision="aaaaaa"} 4.0' not in alone.metrics():
+            assert time.monotonic() < deadline, alone.metrics()
+    state = await alone.state()
+    assert (state.stable.requests, state.canary.requests, state.unreached) == (0, 0, 0)
 
 
 async def test_what_the_stable_pod_counts_for_drift_is_told_window_by_window(pair: Pair) -> None:

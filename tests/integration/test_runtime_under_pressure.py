@@ -1,7 +1,9 @@
 """A real runtime process that gets too much, or is told to leave, or cannot load its model."""
 
 import json
+import re
 import signal
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +27,12 @@ def post(runtime: Runtime, body: bytes) -> httpx.Response:
     return httpx.post(f"{runtime.url}/v2/models/digits/infer", content=body, headers={"content-type": "application/json"}, timeout=60)
 
 
+def counted(runtime: Runtime) -> dict[str, float]:
+    """Requests by the code of their answer, as Prometheus is told."""
+    told = httpx.get(f"{runtime.url}/metrics", timeout=10).text
+    return {code: float(number) for code, number in re.findall(r'treadle_serving_requests_total\{code="(\d+)",.*\} (.*)', told)}
+
+
 def test_overload_is_refused_at_once_and_passes(tmp_path: Path) -> None:
     with running(save_digits(tmp_path), queue=1, request_bytes=1 << 28) as runtime, ThreadPoolExecutor(8) as callers:
         answers = list(callers.map(lambda body: post(runtime, body), [slow_body()] * 8))
@@ -34,6 +42,18 @@ def test_overload_is_refused_at_once_and_passes(tmp_path: Path) -> None:
         refused = next(answer for answer in answers if answer.status_code == 429)
         assert refused.headers["retry-after"] == "1"
         assert post(runtime, slow_body(1)).status_code == 200
+
+
+def test_a_caller_who_hangs_up_while_it_sends_is_no_error_of_the_server(tmp_path: Path) -> None:
+    with running(save_digits(tmp_path)) as runtime:
+        for _ in range(3):
+            with socket.create_connection(("127.0.0.1", runtime.spec.port)) as caller:
+                caller.sendall(b"POST /v2/models/digits/infer HTTP/1.1\r\nhost: here\r\ncontent-length: 1000\r\n\r\n{")
+        deadline = time.monotonic() + 20
+        while (told := counted(runtime)).get("499") != 3:
+            assert time.monotonic() < deadline, told
+        assert post(runtime, slow_body(1)).status_code == 200
+        assert {code: number for code, number in counted(runtime).items() if number} == {"200": 1, "499": 3}
 
 
 def test_a_request_that_takes_too_long_is_answered_and_health_goes_on(tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ class RolloutStep(Model):
     shadow: Duration | None = None
     """For so long the new version gets copies of requests, and its answers are only compared."""
     weight: Annotated[int, Field(ge=1, le=100)] | None = None
-    """Percent of the traffic that the new version answers."""
+    """Percent of the traffic that the new version answers. 100, as the last step: it takes over there, since nothing is left to compare it with."""
     hold: Duration | None = None
-    """So long at this weight before it is judged. Silent: until there are enough samples."""
+    """So long at this weight before it is judged; not at weight 100. Silent: until there are enough samples."""
 
 
 Steps = Annotated[
@@ -27,6 +27,10 @@ Steps = Annotated[
     Cel(
         "self.all(i, s, !has(s.weight) || self.all(j, t, j <= i || !has(t.weight) || t.weight > s.weight))",
         "order the steps by growing weight",
+    ),
+    Cel(
+        "self.all(i, s, !has(s.weight) || s.weight < 100 || (i > 0 && i == self.size() - 1))",
+        "put the step of weight 100 after all others, and at least one before it: there the new version takes over, with nothing left to compare it",
     ),
 ]
 

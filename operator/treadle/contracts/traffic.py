@@ -89,8 +89,9 @@ class TrafficState(Contract):
         stable, canary: what both sides answered.
         compared: requests that both sides answered with 200.
         agreed: those of them with the same answer.
-        unreached: requests that did not come through to the canary at all; the pod answered them itself.
-        dropped: copies that were not sent, because too many were under way.
+        unreached: requests for which no connection to the canary could be made; the pod answered them itself. One that came through and was not
+            answered, in time or at all, is an error of the canary's.
+        dropped: requests that the pod answered itself, and copies that it did not send, because too many were under way to the canary.
     """
 
     namespace: str

@@ -3,7 +3,6 @@
 Nothing is known of what is asked and answered but the HTTP around it. While no canary proves itself, answers go through as they come, piece by piece.
 """
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 
@@ -15,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from treadle.contracts.serving import BEFORE_PATH, METRICS_PATH
 from treadle.contracts.traffic import FORWARDED, SERVER_TIMING
 from treadle.runtime._asked import Asked
-from treadle.runtime._bodies import read_bytes
+from treadle.runtime._bodies import Body
 from treadle.runtime._divide import count_own, divide
 from treadle.runtime._errors import Refused
 from treadle.runtime._service import Service, refusal
@@ -67,24 +66,20 @@ class Behind:
             return refusal(Refused(429, f"{self._taken} requests are under way, which is all that this pod takes on", retry_after=1))
         self._taken += 1
         try:
-            async with asyncio.timeout(service.spec.limits.request_seconds):
-                body = await read_bytes(Asked(request.scope, request.receive), service.spec.limits.request_bytes)
-            return await self._divided(request, body)
+            asked = Asked(request.scope, request.receive)
+            body = Body(asked, service.spec.limits)
+            return await self._divided(request, asked, body, await body.read_in_time())
         except Refused as refused:
             return refusal(refused)
-        except TimeoutError:
-            return refusal(Refused(504, f"the request was not sent within {service.spec.limits.request_seconds:g} s"))
         finally:
             self._taken -= 1
 
-    async def _divided(self, request: Request, body: bytes) -> Response:
+    async def _divided(self, request: Request, asked: Asked, read: Body, body: bytes) -> Response:
         """A canary may answer what is POSTed, which is what inference is; the rest is about this very server."""
         traffic = self._service.traffic
         mine = request.method != "POST" or FORWARDED in request.headers
         if not mine and traffic.canary:
-            return await divide(
-                Asked(request.scope, request.receive), body, traffic, self._service.canary, lambda: self._whole(request, body), _nothing
-            )
+            return await divide(asked, read, traffic, self._service.canary, lambda: self._whole(request, body), _nothing)
         if not mine and traffic.counts_alone:
             response = await self._whole(request, body)
             count_own(traffic.counts, response)
@@ -140,7 +135,7 @@ def _kept(headers: httpx.Headers, without: tuple[str, ...] = ()) -> dict[str, st
     return {name: value for name, value in headers.items() if name not in OF_ONE_HOP and name not in without}
 
 
-async def _nothing() -> None:
+def _nothing(_: Response) -> None:
     """Nobody knows what two different answers of it mean."""
 
 

@@ -1,11 +1,13 @@
 """Reads the JSON body of a request, within its bounds."""
 
+import asyncio
 import json
+import time
 from typing import Any
 
 from pydantic_core import from_json
-from starlette.requests import ClientDisconnect
 
+from treadle.contracts.serving import RuntimeLimits
 from treadle.runtime._asked import Asked
 from treadle.runtime._errors import Refused
 
@@ -16,13 +18,62 @@ HEADER_LENGTH = "inference-header-content-length"
 """Header: how many bytes of the body are JSON; after them come the data of tensors, as bytes."""
 BINARY_SIZE = "binary_data_size"
 """Parameter of an input: how many of these bytes are its own."""
+CALLER_LEFT = 499
+"""Of a request whose caller hung up before it was sent, as nginx counts it: nobody gets the answer, and it is no failure of ours."""
+
+
+class Body:
+    """The body of a request: read when it is first wanted, known from then on. So is what is wrong with it.
+
+    Attributes:
+        content: None until it was read whole.
+        seconds: what it took to come; not the model's time.
+    """
+
+    def __init__(self, asked: Asked, limits: RuntimeLimits) -> None:
+        self._asked, self._limits = asked, limits
+        self._refused: Refused | None = None
+        self.content: bytes | None = None
+        self.seconds = 0.0
+
+    async def read(self) -> bytes:
+        """The body as it came.
+
+        Raises:
+            Refused: see `read_bytes`.
+        """
+        if self._refused is not None:
+            raise self._refused
+        if self.content is None:
+            began = time.perf_counter()
+            try:
+                self.content = await read_bytes(self._asked, self._limits.request_bytes)
+            except Refused as refused:
+                self._refused = refused
+                raise
+            finally:
+                self.seconds = time.perf_counter() - began
+        return self.content
+
+    async def read_in_time(self) -> bytes:
+        """The body, if it comes within the time that a request has.
+
+        Raises:
+            Refused: as `read` does, and 504 when it does not.
+        """
+        try:
+            async with asyncio.timeout(self._limits.request_seconds):
+                return await self.read()
+        except TimeoutError:
+            self._refused = Refused(504, f"the request was not sent within {self._limits.request_seconds:g} s")
+            raise self._refused from None
 
 
 async def read_json(asked: Asked, limit: int) -> dict[str, Any]:
     """The body as a JSON object of at most `limit` bytes.
 
     Raises:
-        Refused: 413 when it is larger, 415 when it is not declared as JSON, 400 when it is not a JSON object.
+        Refused: 413 when it is larger, 415 when it is not declared as JSON, 400 when it is not a JSON object, 499 when its caller hung up.
     """
     return parse_json(asked, await read_bytes(asked, limit))
 
@@ -91,7 +142,7 @@ async def read_bytes(asked: Asked, limit: int) -> bytes:
     """The body as it came.
 
     Raises:
-        Refused: 413 when it is larger than `limit` bytes.
+        Refused: 413 when it is larger than `limit` bytes, 499 when its caller hung up before all of it was there.
     """
     too_large = Refused(413, f"the body is larger than {limit} bytes")
     announced = asked.headers.get("content-length", "0")
@@ -103,7 +154,7 @@ async def read_bytes(asked: Asked, limit: int) -> bytes:
     while more:
         message = await asked.receive()
         if message["type"] == "http.disconnect":
-            raise ClientDisconnect
+            raise Refused(CALLER_LEFT, "the caller hung up before the request was sent")
         content, more = message.get("body", b""), message.get("more_body", False)
         size += len(content)
         if size > limit:

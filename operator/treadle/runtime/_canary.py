@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import httpx
@@ -13,12 +14,17 @@ from treadle.contracts.serving import RuntimeLimits
 from treadle.contracts.traffic import FORWARDED, SERVER_TIMING
 from treadle.runtime._asked import Asked
 from treadle.runtime._bodies import HEADER_LENGTH
+from treadle.runtime._patience import Patience
 
 CONNECT_SECONDS = 1.0
 PASSED_ON = ("content-type", "accept", HEADER_LENGTH)
 """Headers of a request that the canary gets too. Credentials of the caller are not among them."""
 UNDER_WAY = 64
 """Copies at the same time; what comes above is not copied."""
+HELD_BYTES = 64 << 20
+"""Of bodies that are under way; what would come above is not sent, so that a slow canary does not fill the memory of a stable pod."""
+NEVER_MADE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.InvalidURL, httpx.UnsupportedProtocol)
+"""Errors of a connection that was never made: the canary knows nothing of the request."""
 DURATION = re.compile(r"\bapp;dur=([0-9]{1,9}(?:\.[0-9]{1,6})?)")
 
 
@@ -47,24 +53,71 @@ class Reached:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Lost:
+    """The canary got the request and did not answer. `waited`: seconds that it had for it; None where it hung up."""
+
+    waited: float | None = None
+
+
+class Unsent(Enum):
+    """Why the canary knows nothing of a request."""
+
+    UNREACHED = "no connection could be made"
+    NO_ROOM = "too many are under way"
+    UNREAD = "its caller did not send it as a whole"
+
+
 class CanaryClient:
-    """Speaks to the canary's Service, over connections that are kept."""
+    """Speaks to the canary's Service, over connections that are kept.
+
+    It may answer half as many requests at the same time as this pod takes on itself: however slow it is, callers of the stable version find a place.
+
+    Attributes:
+        patience: how long an answer is waited for.
+    """
 
     def __init__(self, limits: RuntimeLimits) -> None:
+        self.patience = Patience(limits.request_seconds)
+        self._places = max(1, (limits.concurrency + limits.queue) // 2)
+        self._taken = self._bytes = 0
         timeout = httpx.Timeout(limits.request_seconds, connect=CONNECT_SECONDS)
+        pool = httpx.Limits(max_connections=self._places + UNDER_WAY, max_keepalive_connections=self._places + UNDER_WAY)
         # Proxies are for the world outside; retries only for a connection that could not be opened.
-        self._client = httpx.AsyncClient(timeout=timeout, trust_env=False, transport=httpx.AsyncHTTPTransport(retries=1), follow_redirects=False)
-        self._seconds = limits.request_seconds
+        transport = httpx.AsyncHTTPTransport(retries=1, limits=pool)
+        self._client = httpx.AsyncClient(timeout=timeout, trust_env=False, transport=transport, follow_redirects=False)
         self._copies: set[asyncio.Task[None]] = set()
 
-    async def send(self, canary: str, letter: Letter) -> Reached | None:
-        """The canary's answer; None when there was none at all."""
-        began = time.perf_counter()
+    def enter(self) -> bool:
+        """Take a place for a request that the canary is to answer; False when there is none. Whoever took one has to `leave`."""
+        if self._taken >= self._places:
+            return False
+        self._taken += 1
+        return True
+
+    def leave(self) -> None:
+        """Give the place back."""
+        self._taken -= 1
+
+    def holds(self, body: bytes) -> bool:
+        """Whether there is memory for one more body; for a single one there always is."""
+        return not self._bytes or self._bytes + len(body) <= HELD_BYTES
+
+    async def send(self, canary: str, letter: Letter) -> Reached | Lost | Unsent:
+        """The canary's answer, or why there is none."""
+        began, patience = time.perf_counter(), self.patience.seconds
+        self._bytes += len(letter.body)
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(patience):
                 answer = await self._client.post(canary + letter.target, headers=letter.headers, content=letter.body)
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError):
-            return None
+        except NEVER_MADE:
+            return Unsent.UNREACHED
+        except (httpx.TimeoutException, TimeoutError):
+            return Lost(waited=patience)
+        except httpx.HTTPError:
+            return Lost()
+        finally:
+            self._bytes -= len(letter.body)
         told = DURATION.search(answer.headers.get(SERVER_TIMING, ""))
         seconds = float(told[1]) / 1000 if told else time.perf_counter() - began
         return Reached(answer.status_code, answer.content, answer.headers.get("content-type", "application/json"), seconds)

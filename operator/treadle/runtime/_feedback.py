@@ -4,7 +4,6 @@ An item is what the contract of tasks knows: an image or a text. It is kept once
 """
 
 import hashlib
-import json
 import os
 import random
 import threading
@@ -24,11 +23,9 @@ from treadle.contracts.feedback import ITEM as ITEM_SUFFIX
 from treadle.contracts.feedback import NOTE, TROUBLE_FILE, FeedbackNote, FeedbackSettings, When
 from treadle.contracts.model import ITEM, LABEL, SCORE
 from treadle.contracts.serving import RuntimeSpec
-from treadle.predictors import BadInput, Model, Prediction, feature_columns
+from treadle.predictors import Model, Prediction, feature_columns
 from treadle.runtime._drift import Drift
-from treadle.runtime._errors import Refused
 from treadle.runtime._metrics import RuntimeMetrics
-from treadle.runtime._tensors import read_inputs
 
 WAITING_LIMIT = 100
 """Requests that wait to be looked at; as many are looked at per second at most."""
@@ -100,20 +97,13 @@ class Feedback:
 
     def seen(self, inputs: Mapping[str, NDArray[Any]], prediction: Prediction) -> None:
         """Note an answer, to be looked at later. Called from any thread; returns at once."""
-        if self._spec.feedback is not None and ITEM in inputs:
-            items = [item.encode() if isinstance(item, str) else item for item in inputs[ITEM].ravel()[:ITEMS_LIMIT].tolist()]
-            self._wait(_Seen([item for item in items if isinstance(item, bytes)], prediction))
+        if self._spec.feedback is not None:
+            self._note(inputs, prediction)
 
-    def disputed(self, body: bytes, model: Model) -> None:
-        """Two versions answered this request differently. Its items are kept if spec says so; asks the model again, so not on the event loop."""
-        if self._spec.feedback is None or all(choice.when != "Disputed" for choice in self._spec.feedback.choices):
-            return
-        try:
-            inputs = read_inputs(json.loads(body))
-            items = [item for item in inputs[ITEM].ravel()[:ITEMS_LIMIT].tolist() if isinstance(item, bytes)]
-            self._wait(_Seen(items, model.infer(inputs), disputed=True))
-        except (Refused, BadInput, ValueError, KeyError, TypeError, AttributeError):
-            return  # another protocol, or no items
+    def disputed(self, inputs: Mapping[str, NDArray[Any]], prediction: Prediction) -> None:
+        """Another version answered this request differently: its items are kept, if spec says so. Returns at once."""
+        if self._spec.feedback is not None and any(choice.when == "Disputed" for choice in self._spec.feedback.choices):
+            self._note(inputs, prediction, disputed=True)
 
     def choose(self) -> None:
         """Look at what waits, and spool what is to be kept. Not on the event loop."""
@@ -136,6 +126,12 @@ class Feedback:
             return Failure.from_message((Path(self._spec.feedback.directory) / TROUBLE_FILE).read_text())
         except (OSError, ValueError):
             return None
+
+    def _note(self, inputs: Mapping[str, NDArray[Any]], prediction: Prediction, *, disputed: bool = False) -> None:
+        """Let its items wait, if it has any."""
+        if ITEM in inputs:
+            items = [item.encode() if isinstance(item, str) else item for item in inputs[ITEM].ravel()[:ITEMS_LIMIT].tolist()]
+            self._wait(_Seen([item for item in items if isinstance(item, bytes)], prediction, disputed))
 
     def _wait(self, seen: _Seen) -> None:
         size = sum(map(len, seen.items))

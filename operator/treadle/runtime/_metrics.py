@@ -9,7 +9,7 @@ from treadle.predictors import Misfit
 
 IDENTITY = ("namespace", "deployment", "revision", "model_version")
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-CODES = ("200", "400", "413", "415", "429", "500", "503", "504")
+CODES = ("200", "400", "413", "415", "429", "499", "500", "503", "504")
 """Made at the start, so that a rate over errors is 0 and not missing before the first error."""
 
 
@@ -21,7 +21,10 @@ class RuntimeMetrics:
         ProcessCollector(registry=self.registry)
         identity = {name: str(getattr(spec, name)) for name in IDENTITY}
         requests = Counter(
-            "treadle_serving_requests", "Inference requests answered, by HTTP status code.", (*IDENTITY, "code"), registry=self.registry
+            "treadle_serving_requests",
+            "Inference requests answered, by HTTP status code; 499 where the caller hung up before it was sent.",
+            (*IDENTITY, "code"),
+            registry=self.registry,
         )
         self._requests = {code: requests.labels(**identity, code=code) for code in CODES}
         self._other_requests = requests

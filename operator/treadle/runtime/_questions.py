@@ -9,7 +9,7 @@ from treadle.predictors import PREDICTIONS, Ask, BadInput, Model, Prediction, an
 from treadle.runtime._errors import Refused
 from treadle.runtime._invocations import read_invocation
 from treadle.runtime._labels import FEEDBACK_ID, feedback_id
-from treadle.runtime._service import Service
+from treadle.runtime._service import Service, Told
 from treadle.runtime._tensors import plain, read_inputs, write_outputs
 
 Body = Mapping[str, Any]
@@ -23,11 +23,11 @@ class Questions:
         self._service = service
         self._named = {"model_name": service.spec.model_name, "model_version": service.spec.model_version}
 
-    def infer(self, bodies: Sequence[Body], model: Model) -> Sequence[Body | Exception]:
+    def infer(self, bodies: Sequence[Body], model: Model) -> Sequence[Told | Exception]:
         """By the Open Inference Protocol."""
         return self._answered(bodies, model, lambda body: read_inputs(body), Model.infer_given, self._tensors)
 
-    def invoke(self, bodies: Sequence[Body], model: Model) -> Sequence[Body | Exception]:
+    def invoke(self, bodies: Sequence[Body], model: Model) -> Sequence[Told | Exception]:
         """By MLflow's protocol."""
         return self._answered(bodies, model, lambda body: read_invocation(body, model), Model.predict_given, self._predictions)
 
@@ -42,17 +42,19 @@ class Questions:
         read: Callable[[Body], Mapping[str, Any]],
         ask: Ask,
         write: Write,
-    ) -> Sequence[Body | Exception]:
+    ) -> Sequence[Told | Exception]:
         requests = [_caught(read, body) for body in bodies]
-        answers: list[Body | Exception] = []
+        answers: list[Told | Exception] = []
         for body, inputs, prediction in zip(bodies, requests, answer_together(model, requests, ask), strict=True):
             if isinstance(prediction, Exception):
                 answers.append(prediction)
                 continue
             answer = _caught(partial(_written, write, prediction, model), body)
-            if not isinstance(answer, Exception):
-                self._service.seen(model, inputs, prediction)
-            answers.append(answer)
+            if isinstance(answer, Exception):
+                answers.append(answer)
+                continue
+            self._service.seen(model, inputs, prediction)
+            answers.append(Told(answer, inputs, prediction))
         return answers
 
     def _tensors(self, body: Body, prediction: Prediction, model: Model) -> Body:

@@ -1,11 +1,11 @@
 """What one process serves, and how a request becomes an answer. Knows no routes."""
 
-import asyncio
 import json
 import logging
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,7 @@ from treadle.contracts.traffic import FORWARDED, SERVER_TIMING
 from treadle.predictors import BadInput, Model, Prediction
 from treadle.runtime._admission import Admission
 from treadle.runtime._asked import Asked
-from treadle.runtime._bodies import parse_json, read_bytes, read_json
+from treadle.runtime._bodies import Body, parse_json, read_json
 from treadle.runtime._canary import CanaryClient
 from treadle.runtime._divide import count_own, divide
 from treadle.runtime._drift import Drift
@@ -30,7 +30,17 @@ from treadle.runtime._traffic import Traffic
 
 logger = logging.getLogger("treadle.runtime")
 
-Work = Callable[[Sequence[Mapping[str, Any]], Model], Sequence[Mapping[str, Any] | Exception]]
+
+@dataclass(frozen=True)
+class Told:
+    """What a request is answered, and what that rests on."""
+
+    answer: Mapping[str, Any]
+    inputs: Mapping[str, NDArray[Any]]
+    prediction: Prediction
+
+
+Work = Callable[[Sequence[Mapping[str, Any]], Model], Sequence[Told | Mapping[str, Any] | Exception]]
 """From what several requests say to what each is answered."""
 SMALL_BYTES = 16 * 1024
 """Up to this size requests may be worked on together."""
@@ -41,7 +51,13 @@ MESSAGE_LIMIT = 1000
 
 
 class _Answer(JSONResponse):
-    """JSON that says again what a caller said: half a surrogate pair, which UTF-8 cannot hold, goes back as the escape that it came as."""
+    """JSON that says again what a caller said: half a surrogate pair, which UTF-8 cannot hold, goes back as the escape that it came as.
+
+    Attributes:
+        told: what the answer rests on, where it is a prediction.
+    """
+
+    told: Told | None = None
 
     def render(self, content: Any) -> bytes:
         try:
@@ -116,22 +132,17 @@ class Service:
 
     async def _divided(self, asked: Asked, work: Work) -> Response:
         """Answer while a canary gets a share of the traffic."""
-        try:
-            async with asyncio.timeout(self.spec.limits.request_seconds):
-                body = await read_bytes(asked, self.spec.limits.request_bytes)
-        except Refused as refused:
-            return refusal(refused)
-        except TimeoutError:
-            return refusal(Refused(504, f"the request was not sent within {self.spec.limits.request_seconds:g} s"))
+        body = Body(asked, self.spec.limits)
 
         async def parsed() -> dict[str, Any]:
-            return parse_json(asked, body)
+            return parse_json(asked, await body.read())
 
-        async def disputed() -> None:
-            if self.model is not None:
-                await asyncio.to_thread(self.feedback.disputed, body, self.model)
+        return await divide(asked, body, self.traffic, self.canary, lambda: self._own(parsed, work, small=_small(asked)), self._disputed)
 
-        return await divide(asked, body, self.traffic, self.canary, lambda: self._own(parsed, work, small=len(body) <= SMALL_BYTES), disputed)
+    def _disputed(self, response: Response) -> None:
+        """Another version answered otherwise than this pod did."""
+        if isinstance(response, _Answer) and response.told is not None:
+            self.feedback.disputed(response.told.inputs, response.told.prediction)
 
     async def _own(self, read: Callable[[], Awaitable[dict[str, Any]]], work: Work, *, small: bool) -> Response:
         """Answer with this pod's own model, and say how long that took."""
@@ -158,7 +169,12 @@ class Service:
                 raise Refused(503, "the model is not loaded yet", retry_after=1)
             if work not in self._works:  # one and the same for all requests, so that they can be put together
                 self._works[work] = partial(_asked, work, self.model)
-            return _Answer(await self._admission.run(read, self._works[work], small=small and self.model.estimator.by_row))
+            said = await self._admission.run(read, self._works[work], small=small and self.model.estimator.by_row)
+            if not isinstance(said, Told):
+                return _Answer(said)
+            response = _Answer(said.answer)
+            response.told = said
+            return response
         except Refused:
             raise
         except BadInput as error:
@@ -174,7 +190,7 @@ class Service:
         await self.canary.close()
 
 
-def _asked(work: Work, model: Model, bodies: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any] | Exception]:
+def _asked(work: Work, model: Model, bodies: Sequence[Mapping[str, Any]]) -> Sequence[Told | Mapping[str, Any] | Exception]:
     return work(bodies, model)
 
 

@@ -12,7 +12,7 @@ from treadle.api import ModelDeploymentMemory
 from treadle.api.deployment_status import Canary, Ending, HistoryEntry, RefusedVersion, Revision
 from treadle.api.reasons import Reason
 from treadle.contracts.traffic import EXPIRY_SECONDS
-from treadle.serving.gateway import settled
+from treadle.serving.gateway import followed, settled
 from treadle.serving.judgement import Outcome
 from treadle.serving.look import Look, look_at
 from treadle.serving.observe import Serving, by_gateway
@@ -126,14 +126,15 @@ def _next_step(serving: Serving, memory: ModelDeploymentMemory, now: datetime) -
 
 
 def _left(serving: Serving, memory: ModelDeploymentMemory, now: datetime) -> ModelDeploymentMemory:
-    """Its pods may go once every stable pod has taken its traffic back, or no longer knows of it."""
+    """Its pods may go once every stable pod, and the Gateway if there is one, has taken its traffic back, or no longer knows of it."""
     canary = memory.canary
     assert canary is not None
     assert canary.ending is not None
     if _newest(serving) > canary.sequence:
         return _with(memory, {"sequence": _next(serving, canary)})
-    back = serving.reports.obeyed(canary.sequence) and settled(serving)
-    if back or now >= (canary.ending.decided_at or now) + EXPIRY:
+    decided_at = canary.ending.decided_at or now
+    back = serving.reports.obeyed(canary.sequence) and followed(serving, decided_at, now)
+    if back or now >= decided_at + EXPIRY:
         return gone(memory, canary.ending, now)
     return memory
 

@@ -1,6 +1,7 @@
 """The way from outside: an HTTPRoute of the Gateway API, which may also divide the traffic between the stable version and the canary."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from treadle.api.reasons import Reason
@@ -11,6 +12,8 @@ from treadle.serving.observe import Serving, by_gateway
 PATHS = ("/v2", "/invocations", "/feedback")
 """What is reachable from outside of our runtime; metrics are not."""
 ALL = 100
+FOLLOWS = timedelta(minutes=1)
+"""So long after a decision a Gateway may still send requests as before, even one that has accepted the route: not all of its parts follow at once."""
 
 
 def route(serving: Serving) -> Plan:
@@ -49,6 +52,16 @@ def accepted(made: Object) -> bool:
 def settled(serving: Serving) -> bool:
     """Whether the traffic goes as it was decided, as far as a Gateway has a say in it."""
     return not by_gateway(serving.spec) or (serving.route is not None and accepted(serving.route))
+
+
+def followed(serving: Serving, decided_at: datetime, now: datetime) -> bool:
+    """Whether a Gateway surely no longer sends requests as it did before that decision."""
+    return not by_gateway(serving.spec) or (settled(serving) and now >= decided_at + FOLLOWS)
+
+
+def followed_at(serving: Serving, decided_at: datetime, now: datetime) -> datetime | None:
+    """When to look again whether it does; None when time alone does not tell."""
+    return decided_at + FOLLOWS if by_gateway(serving.spec) and now < decided_at + FOLLOWS else None
 
 
 def external_url(serving: Serving) -> str | None:
@@ -100,4 +113,4 @@ def _refused(made: Object) -> str:
     )
 
 
-__all__ = ["accepted", "build_route", "external_url", "route", "settled", "tell_route"]
+__all__ = ["accepted", "build_route", "external_url", "followed", "followed_at", "route", "settled", "tell_route"]

@@ -31,7 +31,7 @@ def plan(serving: Serving, now: datetime) -> Plan:
         deploy(serving),
         expose(serving),
         route(serving),
-        expose_canary(serving),
+        expose_canary(serving, now),
         divide(serving, now),
         scale(serving),
         retire(serving),

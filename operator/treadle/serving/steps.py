@@ -16,12 +16,13 @@ STEPS: Sequence[RolloutStep] = (
 )
 """What a rollout takes where spec says nothing."""
 EVERYTHING = 100
-"""Percent of the requests that are copied in a shadow step."""
+"""Percent: of the requests that are copied in a shadow step, and of the traffic of a version that has taken over."""
 
 
 def steps_of(serving: Serving) -> Sequence[RolloutStep]:
-    """The steps of a rollout."""
-    return serving.spec.rollout.steps or STEPS
+    """The steps in which a version proves itself. One of all the traffic is none: nothing is left to compare it with, so that it takes over there."""
+    asked = serving.spec.rollout.steps or STEPS
+    return tuple(step for step in asked if step.weight != EVERYTHING) or STEPS
 
 
 def step_of(serving: Serving, canary: Canary) -> RolloutStep:

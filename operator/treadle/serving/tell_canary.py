@@ -8,6 +8,7 @@ from treadle.api.deployment_status import Canary, Ending
 from treadle.api.reasons import Reason
 from treadle.plan import Plan, say
 from treadle.serving.canary import where
+from treadle.serving.gateway import followed_at
 from treadle.serving.look import evidence_for
 from treadle.serving.observe import Serving
 from treadle.serving.rollout import expires_at
@@ -28,6 +29,7 @@ def tell_canary(serving: Serving, memory: ModelDeploymentMemory, canary: Canary,
             return say("RolloutProgressing", True, Reason.CanaryJudging, words, wake_at=min(wake_at, ends) if ends > now else wake_at)
         case "Leaving":
             why = canary.ending or Ending(outcome="RolledBack", reason=str(Reason.RollingOut))
+            wake_at = followed_at(serving, why.decided_at or now, now) or wake_at
             words = f"{coming} was given up: {why.message}; its traffic goes back"
             return say("RolloutProgressing", True, Reason.__members__.get(why.reason, Reason.RollingOut), words, wake_at=wake_at)
     preparing = canary.stage == "Preparing"

@@ -7,6 +7,7 @@ from treadle.connections.traffic import SERVING_PODS, OrderTraffic
 from treadle.contracts.traffic import EXPIRY_SECONDS, RENEWAL_SECONDS, TrafficState
 from treadle.plan import Apply, Delete, Plan, Ref, do
 from treadle.serving.build import SERVICE_PORT, build_service, canary_service_name
+from treadle.serving.gateway import followed, followed_at
 from treadle.serving.observe import Serving, by_gateway
 from treadle.serving.reports import Reports
 
@@ -51,12 +52,15 @@ def canary_url(serving: Serving) -> str:
     return f"http://{canary_service_name(serving.name)}.{serving.namespace}.svc:{SERVICE_PORT}"
 
 
-def expose_canary(serving: Serving) -> Plan:
-    """The canary's own Service, for as long as there is a canary."""
-    canary = serving.memory.canary
-    if canary is not None and (canary.sequence or canary.stage in ("Preparing", "Judging")):
-        return do(Apply(build_service(serving, canary_service_name(serving.name), canary.revision)))
-    name = canary_service_name(serving.name)
+def expose_canary(serving: Serving, now: datetime) -> Plan:
+    """The canary's own Service, for as long as there is a canary, or a Gateway may still send to it what was the share of one that has taken over."""
+    canary, stable, name = serving.memory.canary, serving.memory.stable, canary_service_name(serving.name)
+    wanted = canary is not None and (canary.sequence or canary.stage in ("Preparing", "Judging"))
+    taken_over = stable.since if stable and not (canary and canary.sequence) else None
+    if serving.canary_service and taken_over and not followed(serving, taken_over, now):
+        return Plan(wake_at=followed_at(serving, taken_over, now))
+    if canary is not None and wanted:
+        return do(Apply(build_service(serving, name, canary.revision)))
     return do(Delete(Ref("Service", serving.namespace, name), serving.canary_service)) if serving.canary_service else Plan()
 
 

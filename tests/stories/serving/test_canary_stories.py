@@ -43,6 +43,14 @@ def test_a_version_that_is_as_good_takes_over_and_becomes_the_champion() -> None
     told.check("serving/canary_promoted.yaml")
 
 
+def test_a_step_of_all_the_traffic_is_the_take_over() -> None:
+    told = begun("A last step of weight 100 is the take-over itself", {"steps": [{"weight": 50, "hold": "5m"}, {"weight": 100, "hold": "5m"}]})
+    up(told, "1h1m")
+    counted(told, "1h3m", "the only step that is judged begins to count", 1, weight=50)
+    counted(told, "1h9m", "it has lasted long enough", 1, weight=50, stable=arm(), canary=arm())
+    told.check("serving/canary_of_everything.yaml")
+
+
 def test_a_server_of_the_users_proves_itself_behind_our_runtime() -> None:
     runtime = {"type": "Custom", "image": "registry.example/vllm:1", "port": 8000, "proxy": True}
     spec: dict[str, Any] = {"runtime": runtime, "rollout": {"steps": [{"weight": 10, "hold": "5m"}], "analysis": {"minSamples": 100}}}

@@ -46,7 +46,26 @@ def test_a_gateway_divides_the_traffic_and_both_sides_count_their_own_answers() 
     told.at("1h4m", "both obey", answers={asked("1"): says("1", 1), asked("2", CANARY_POD): says("2", 1)})
     good = {asked("1"): says("1", 1, stable=arm(2700)), asked("2", CANARY_POD): says("2", 1, stable=arm(300))}
     told.at("1h10m", "it has lasted long enough", answers=good)
+    told.at("1h11m", "the Gateway still has the route as it was", HTTPRoute__digits={"metadata": {"generation": 3}})
+    told.at("1h11m30s", "the Gateway has taken it up", HTTPRoute__digits=taken_up(3))
     told.check("serving/gateway_promoted.yaml")
+
+
+def test_the_next_canary_waits_for_the_service_that_a_gateway_still_sends_to() -> None:
+    steps = {"steps": [{"weight": 10, "hold": "5m"}], "analysis": {"minSamples": 100}, "traffic": "Gateway"}
+    title = "The next version leaves the canary's Service alone until the Gateway no longer sends the former one's share there"
+    told = begun(title, steps, expose=EXPOSE)
+    told.moments[0].answers[MISSING] = False
+    told.at("1h1m", "the Gateway serves the route", HTTPRoute__digits=taken_up(1))
+    pod = stable_pod("2", CANARY_POD)
+    told.at("1h2m", "the canary's pod is ready", **{deployment_name("2"): ready()}, objects=[pod], answers={asked("2", CANARY_POD): says("2")})
+    told.at("1h3m", "the Gateway has taken up the weights", HTTPRoute__digits=taken_up(2))
+    good = {asked("1"): says("1", 1, stable=arm(2700)), asked("2", CANARY_POD): says("2", 1, stable=arm(300))}
+    told.at("1h10m", "it has lasted long enough", answers=good)
+    third = {CANDIDATE: version("3"), numbered("3"): version("3")}
+    told.at("1h10m10s", "training registers another candidate", answers={**third, CHAMPION: version("2")}, HTTPRoute__digits=taken_up(3))
+    told.at("1h11m", "a minute has passed")
+    told.check("serving/gateway_handed_over.yaml")
 
 
 @pytest.mark.parametrize(("seen", "known"), [(2, True), (1, False)])
@@ -66,5 +85,6 @@ def test_behind_a_gateway_a_worse_version_loses_its_share_before_its_pods_go() -
     told.at("1h3m", "the Gateway has taken up the weights", HTTPRoute__digits=taken_up(2))
     bad = {asked("1"): says("1", 1, stable=arm(2700)), asked("2", CANARY_POD): says("2", 1, stable=arm(300, 60))}
     told.at("1h6m", "every fifth answer of it fails", answers=bad)
-    told.at("1h7m", "the Gateway sends it nothing more", HTTPRoute__digits=taken_up(3))
+    told.at("1h6m20s", "the Gateway has accepted the route", HTTPRoute__digits=taken_up(3))
+    told.at("1h7m", "the Gateway surely sends it nothing more")
     told.check("serving/gateway_rolled_back.yaml")

@@ -1,23 +1,31 @@
 """What a pod keeps for people: real images through a real model, chosen beside the requests and spooled whole."""
 
+import asyncio
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 
-from tests.unit.predictors.models import PIXELS, png, png_text, save_digits, save_iris
+from tests.unit.predictors.models import PIXELS, png, save_digits, save_iris
 from tests.unit.runtime.test_drift import Clock
 from treadle.contracts.feedback import FeedbackNote
 from treadle.contracts.serving import RuntimeSpec
 from treadle.contracts.sketch import Reference
+from treadle.contracts.traffic import TrafficOrder
 from treadle.predictors import Model, feature_columns, load_model
 from treadle.runtime import _feedback
+from treadle.runtime._bodies import BINARY_SIZE, HEADER_LENGTH
 from treadle.runtime._drift import Drift
 from treadle.runtime._feedback import Feedback
 from treadle.runtime._metrics import RuntimeMetrics
+from treadle.runtime._routes import inference_application
+from treadle.runtime._service import Service
 from treadle.statistics.sketches import sketch_of
 
 DAY = 24 * 3600
@@ -40,6 +48,7 @@ class Pod:
         told = {"namespace": "ml", "deployment": "digits", "revision": "abc123", "model_name": "digits", "model_version": "7", "drift_seconds": 3600}
         kept = {"choices": choices, "per_day": per_day, "directory": str(spool)}
         spec = RuntimeSpec.model_validate(told | {"reference_file": str(spool / "reference"), "feedback": kept})
+        self.spec = spec
         self.metrics = RuntimeMetrics(spec)
         self.drift = Drift(spec, self.metrics, self.clock)
         self.feedback = Feedback(spec, self.drift, self.metrics, self.clock, chance=lambda: 0.5)
@@ -125,11 +134,53 @@ def test_items_that_look_as_too_many_do_now_are_drifted(tmp_path: Path, model: M
 
 def test_what_two_versions_answer_differently_is_kept_as_disputed(tmp_path: Path, model: Model) -> None:
     pod = Pod(tmp_path, model, {"when": "Disputed"})
-    body = {"inputs": [{"name": "item", "shape": [1], "datatype": "BYTES", "data": [png_text(3)]}]}
-    pod.feedback.disputed(json.dumps(body).encode(), model)
-    pod.feedback.disputed(b'{"instances": [[1, 2]]}', model)
+    for inputs in ({"item": np.asarray([png(3)], dtype=object)}, {"input-0": PIXELS[:1]}):
+        pod.feedback.disputed(inputs, model.infer(inputs))
     pod.ask(png(4))
     assert [(note.when, item) for note, item in pod.kept()] == [("Disputed", png(3))]
+
+
+async def test_a_disputed_item_is_kept_however_it_was_sent_and_with_the_answer_that_was_given(tmp_path: Path, model: Model) -> None:
+    pod = Pod(tmp_path, model, {"when": "Disputed"})
+    service = Service(pod.spec)
+    service.loaded(model, 0.1)
+    item = png(7)
+    data = len(item).to_bytes(4, "little") + item
+    tensor = {"name": "item", "shape": [1], "datatype": "BYTES", "parameters": {BINARY_SIZE: len(data)}}
+    head = json.dumps({"inputs": [tensor]}).encode()
+    headers = {HEADER_LENGTH: str(len(head)), "content-type": "application/octet-stream"}
+    runtime = httpx.ASGITransport(inference_application(service))
+    async with another_version() as url, httpx.AsyncClient(transport=runtime, base_url="http://here") as caller:
+        told = {"namespace": "ml", "deployment": "digits", "revision": "abc123", "sequence": 1, "expires": time.time() + 60, "canary": url}
+        service.traffic.apply(TrafficOrder.model_validate(told | {"shadow": 100}))
+        answer = await caller.post("/v2/models/digits/infer", content=head + data, headers=headers)
+        deadline = time.monotonic() + 10
+        while not service.traffic.counts.compared:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.01)
+    service.feedback.choose()
+    ((note, kept),) = pod.kept()
+    assert (note.when, kept) == ("Disputed", item)
+    (label,) = (output["data"][0] for output in answer.json()["outputs"] if output["name"] == "label")
+    assert note.label == str(label)
+    await service.close()
+
+
+@asynccontextmanager
+async def another_version() -> AsyncIterator[str]:
+    """A canary whose answer is always the same; its URL."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        headers = await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(int(headers.lower().partition(b"\r\ncontent-length:")[2].partition(b"\r\n")[0]))
+        said = json.dumps({"model_version": "8", "outputs": [{"name": "label", "shape": [1], "datatype": "BYTES", "data": ["none"]}]}).encode()
+        writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%b" % (len(said), said))
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
 def test_trouble_of_the_other_container_and_of_the_model_is_told(tmp_path: Path, model: Model) -> None:

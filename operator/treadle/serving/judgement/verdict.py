@@ -16,6 +16,8 @@ MIN_SAMPLES = 200
 SLOWER = 1.25
 """Without `maxLatencyP95`, a version fails whose p95 is surely longer than the stable one's by this factor."""
 P95 = 0.95
+UNREACHED = 0.25
+"""Where a larger share of the requests does not come through, pods were taken away just then, or they do not stay up: more evidence will tell."""
 LABELS = 30
 """Answers with a known true label that both sides need before their accuracy is compared."""
 
@@ -74,10 +76,25 @@ def judge(evidence: Evidence, demands: Demands) -> Verdict:
     if min(evidence.canary.labelled, evidence.stable.labelled) >= LABELS:
         tests.append(_accuracy)
     alpha = demands.alpha / len(tests)
-    findings = [test(evidence, demands, alpha) for test in tests]
+    findings = [*(test(evidence, demands, alpha) for test in tests), *_reach(evidence)]
     worst = next((o for o in (Outcome.FAILED, Outcome.INCONCLUSIVE) if any(f.outcome is o for f in findings)), Outcome.PASSED)
     told = [finding.words for finding in findings if finding.outcome is worst] if worst is not Outcome.PASSED else [f.words for f in findings]
-    return Verdict(worst, f"{evidence.canary.requests} requests: {'; '.join(told)}")
+    return Verdict(worst, f"{evidence.canary.requests} requests: {'; '.join([*told, *_unjudged(evidence, demands)])}")
+
+
+def _reach(evidence: Evidence) -> list[_Finding]:
+    """Open where many requests did not come through: whose fault that was nobody can tell, so that it fails no version, but proves none either."""
+    sent = evidence.unreached + evidence.canary.requests
+    if evidence.unreached <= UNREACHED * sent:
+        return []
+    return [_Finding(Outcome.INCONCLUSIVE, f"{evidence.unreached} of {sent} requests did not reach it")]
+
+
+def _unjudged(evidence: Evidence, demands: Demands) -> list[str]:
+    """What is told although nobody asked for it to be judged: answers that differ may be why the new version was trained."""
+    if not demands.shadow or demands.analysis.min_agreement is not None or not evidence.compared:
+        return []
+    return [f"agreement {_percent(evidence.agreed / evidence.compared)}, not judged without minAgreement"]
 
 
 def _errors(evidence: Evidence, demands: Demands, alpha: float) -> _Finding:

@@ -93,6 +93,27 @@ def test_a_version_that_is_not_reached_fails() -> None:
     assert verdict(arm(10), arm(1000), unreached=900) == (Outcome.FAILED, "900 requests did not reach it, 10 did")
 
 
+def test_a_version_that_gives_no_answer_to_three_of_ten_requests_fails_however_good_the_others_are() -> None:
+    lost = Arm(1000, 300, {latency_bucket(0.002): 700})
+    assert verdict(lost, arm(1000)) == (Outcome.FAILED, "1000 requests: errors 30.00% (stable 0.00%), surely more than the stable version's")
+
+
+def test_a_pod_that_was_taken_away_in_the_middle_of_a_few_requests_fails_no_version() -> None:
+    assert verdict(arm(1000, 3), arm(1000), unreached=60)[0] is Outcome.PASSED
+
+
+def test_a_version_that_three_of_ten_requests_do_not_reach_is_neither_bad_nor_proven() -> None:
+    assert verdict(arm(700), arm(1000), unreached=300) == (Outcome.INCONCLUSIVE, "700 requests: 300 of 1000 requests did not reach it")
+    assert verdict(arm(700, 200), arm(1000), unreached=300)[0] is Outcome.FAILED
+
+
+def test_answers_that_differ_are_told_where_they_are_not_judged() -> None:
+    said, words = verdict(arm(500), arm(500), shadow=True, compared=500, agreed=400)
+    assert said is Outcome.PASSED
+    assert words.endswith("; agreement 80.00%, not judged without minAgreement")
+    assert "agreement" not in verdict(arm(500), arm(500), compared=500, agreed=400)[1]
+
+
 def test_the_sentence_has_the_numbers() -> None:
     said = verdict(arm(1000, 50), arm(1000, 10))[1]
     assert said == "1000 requests: errors 5.00% (stable 1.00%), surely more than the stable version's"
