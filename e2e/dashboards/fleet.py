@@ -3,6 +3,9 @@
 from e2e.dashboards.panels import Dashboard, Panel, Query, Row, Variable
 from e2e.dashboards.words import CALLED, ONE, TENANT, WHO, choices
 
+WAITS = f'treadle_condition{{{TENANT}, type="Stalled"}} == 1 unless on (kind, {WHO}) treadle_condition{{{TENANT}, type="Succeeded"}}'
+"""What waits for a human. A run that ended does not: it is told by its phase."""
+
 FLEET = Dashboard(
     uid="treadle-fleet",
     title="Treadle / Fleet",
@@ -23,13 +26,7 @@ FLEET = Dashboard(
                     description="Objects that cannot go on by themselves, ended runs apart.",
                     type="stat",
                     thresholds=((1, "orange"),),
-                    queries=(
-                        Query(
-                            f'sum by (kind) (treadle_condition{{{TENANT}, type="Stalled"}} == 1 unless on (kind, {WHO})'
-                            f' treadle_condition{{{TENANT}, type="Succeeded"}})',
-                            "{{kind}}",
-                        ),
-                    ),
+                    queries=(Query(f"sum by (kind) ({WAITS})", "{{kind}}"),),
                 ),
                 Panel(
                     title="What waits, and why",
@@ -37,9 +34,7 @@ FLEET = Dashboard(
                     type="table",
                     width=24,
                     columns=("kind", "tenant_namespace", "name", "reason"),
-                    queries=(
-                        Query(f'max by (kind, tenant_namespace, name, reason) (treadle_condition{{{TENANT}, type="Stalled"}} == 1)', "{{name}}"),
-                    ),
+                    queries=(Query(f"max by (kind, {WHO}, reason) ({WAITS})", "{{name}}"),),
                 ),
             ),
         ),

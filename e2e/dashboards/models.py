@@ -189,6 +189,22 @@ DEPLOYMENT = Dashboard(
                     queries=(Query(f"max by (deployment, output) (treadle_serving_prediction_psi{{{SERVED}}})", "{{deployment}} {{output}}"),),
                 ),
                 Panel(
+                    title="Accuracy, where the truth is known",
+                    description="Right answers among those whose true label callers told in the last 24 windows; low and high are the 95 % interval.",
+                    unit="percentunit",
+                    queries=(
+                        Query(
+                            f"max by ({WHO}, version, bound) (treadle_deployment_accuracy_ratio{{{ONE}}})",
+                            f"{CALLED} {{{{version}}}} {{{{bound}}}}",
+                        ),
+                    ),
+                ),
+                Panel(
+                    title="True labels",
+                    description="Labels that callers told in the last 24 windows, by the version that had answered: with more, the interval narrows.",
+                    queries=(Query(f"max by ({WHO}, version) (treadle_deployment_labelled_answers{{{ONE}}})", f"{CALLED} {{{{version}}}}"),),
+                ),
+                Panel(
                     title="Items kept for people",
                     description="What serving sends back to be labelled, by why.",
                     unit="ops",

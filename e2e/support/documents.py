@@ -21,7 +21,7 @@ ON_THE_LOOP = (
     "docs/tutorial.md",
     "docs/drift.md",
     "docs/evaluation.md",
-    *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs" / "runbooks").glob("treadle*.md")),
+    *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs" / "runbooks").glob("*.md")),
 )
 """Pages whose commands are run on the cluster where the loop has turned (`e2e/test_loop.py`)."""
 ON_A_NEW_CLUSTER = ("docs/install.md", "docs/operations.md", "charts/treadle/README.md")

@@ -1,7 +1,8 @@
 """Runs in a pod: asks a served model for the whole time, like a client with a few workers, and says each second how it went.
 
-Each worker opens a new connection every twenty requests, so that all pods behind the Service get their share. A line is JSON: requests so far, those
-that failed with the first words of why, and how often each version answered in the last second.
+Each worker opens a new connection every twenty requests, so that all pods behind the Service get their share. Of every tenth image it tells the true
+label afterwards: that it was what was answered. A line is JSON: requests so far, those that failed with the first words of why, and how often each
+version answered in the last second.
 """
 
 import base64
@@ -11,12 +12,14 @@ import os
 import threading
 import time
 from collections import Counter
+from typing import Any
 
 import httpx
 import numpy as np
 from PIL import Image
 
-URL, WORKERS, PAUSE = os.environ["URL"], 3, 0.03
+URL, WORKERS, PAUSE, LEARNT = os.environ["URL"], 3, 0.03, 10
+FEEDBACK = URL.partition("/v2/")[0] + "/feedback"
 lock = threading.Lock()
 total: Counter[str] = Counter()
 failures: list[str] = []
@@ -33,6 +36,12 @@ def body(seed: int) -> dict[str, object]:
 BODIES = [body(seed) for seed in range(200)]
 
 
+def truth(answer: dict[str, Any]) -> dict[str, object]:
+    """What a caller tells of an answer that was right."""
+    (labels,) = (output["data"] for output in answer["outputs"] if output["name"] == "label")
+    return {"id": answer["parameters"]["feedback_id"], "labels": labels}
+
+
 def work(worker: int) -> None:
     """Ask for ever."""
     number = worker
@@ -40,10 +49,13 @@ def work(worker: int) -> None:
         with httpx.Client(timeout=30) as client:
             for _ in range(20):
                 number += WORKERS
+                learns = {"id": "load"} if number % LEARNT == 0 else {}
                 try:
-                    answer = client.post(URL, json=BODIES[number % len(BODIES)])
+                    answer = client.post(URL, json=BODIES[number % len(BODIES)] | learns)
                     said = "" if answer.status_code == 200 else f"{answer.status_code} {answer.text[:200]}"
                     version = answer.json()["model_version"] if not said else ""
+                    if learns and not said:
+                        client.post(FEEDBACK, json=truth(answer.json())).raise_for_status()
                 except httpx.HTTPError as error:
                     said, version = f"{type(error).__name__} {error}", ""
                 with lock:

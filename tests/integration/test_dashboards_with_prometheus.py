@@ -40,7 +40,7 @@ OBJECTS = {
 }
 MORE: dict[str, dict[str, Any]] = {
     "run": {"gpuSeconds": 7200, "progress": {"percent": 40, "remainingSeconds": 600}},
-    "model": {"drift": {"detected": True}},
+    "model": {"drift": {"detected": True}, "accuracy": {"versions": [{"version": "1", "value": "0.9", "low": "0.8", "high": "0.95", "labels": 90}]}},
 }
 """Figures that the captured states lack."""
 TENANT = "ml"

@@ -16,6 +16,7 @@ from tests.integration.servers import S3Server
 from treadle.contracts import ExitCode, JobSpec
 from treadle.contracts.drift import StoredReference
 from treadle.contracts.fetch_model import FetchModelResult, FetchModelSpec
+from treadle.contracts.smoke import StoredSmoke
 
 FILES = {"MLmodel": b"flavors: {}\n", "model.skops": bytes(range(256)) * 40_000, "deep/input example.json": b"{}"}
 
@@ -66,6 +67,32 @@ def test_a_model_comes_with_its_reference_of_drift_or_without_it(
     job.result(spec_of(s3, bucket, tmp_path).model_copy(update=wanted), FetchModelResult)
     assert (tmp_path / "model" / "MLmodel").exists()
     assert (tmp_path / "reference.json").exists() == fetched
+
+
+@pytest.mark.parametrize(("content", "fetched"), [(b"an item", True), (b"changed", False), (None, False)], ids=["there", "changed", "gone"])
+@pytest.mark.parametrize("cached", [False, True])
+def test_a_model_comes_with_its_smoke_example_or_says_why_not(
+    s3: S3Server, bucket: str, job: JobProcess, tmp_path: Path, content: bytes | None, fetched: bool, cached: bool
+) -> None:
+    if content is not None:
+        (s3.folder / bucket / "items").mkdir(parents=True)
+        (s3.folder / bucket / "items" / "7.png").write_bytes(content)
+    smoke = StoredSmoke(uri=f"s3://{bucket}/items/7.png", sha256=hashlib.sha256(b"an item").hexdigest(), label="7")
+    wanted = spec_of(s3, bucket, tmp_path).model_copy(update={"smoke": smoke, "smoke_directory": str(tmp_path / "beside"), "cached": cached})
+    for _ in ("a pod", "the next pod"):
+        found = job.result(wanted, FetchModelResult)
+        assert (tmp_path / "model" / "MLmodel").exists()
+        assert Path(smoke.file(wanted.smoke_directory)).exists() == fetched
+        assert found.smoke == "" if fetched else found.smoke.startswith(f"{smoke.uri}: ")
+
+
+def test_a_kept_model_and_its_example_need_no_store(s3: S3Server, bucket: str, job: JobProcess, tmp_path: Path) -> None:
+    (s3.folder / bucket / "items").mkdir(parents=True)
+    (s3.folder / bucket / "items" / "7.png").write_bytes(b"an item")
+    smoke = StoredSmoke(uri=f"s3://{bucket}/items/7.png", sha256=hashlib.sha256(b"an item").hexdigest(), label="7")
+    wanted = spec_of(s3, bucket, tmp_path).model_copy(update={"smoke": smoke, "smoke_directory": str(tmp_path / "beside"), "cached": True})
+    first = job.result(wanted, FetchModelResult)
+    assert job.result(wanted.model_copy(update={"store": store_at("http://127.0.0.1:9")}), FetchModelResult) == first
 
 
 def test_a_kept_model_needs_no_store_and_is_fetched_again_once_it_is_not_what_it_was(

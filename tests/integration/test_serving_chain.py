@@ -1,5 +1,6 @@
 """From a model that MLflow itself stored to the right answer, through the pod that a ModelDeployment gets: its environment, run as processes."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -16,12 +17,16 @@ from tests.integration.environments import environment
 from tests.integration.job_runs import JobProcess
 from tests.integration.runtime_process import free_port, running_as
 from tests.integration.servers import S3Server
-from tests.unit.predictors.models import LABELS, png_text
+from tests.unit.predictors.models import LABELS, png, png_text
 from tests.unit.serving.things import make_deployment
+from treadle.api.reasons import Reason
 from treadle.connections.installation import Installation, parse_installation
 from treadle.connections.mlflow import Mlflow
+from treadle.connections.registry import SMOKE_TAG
+from treadle.contracts import ExitCode, Failure
 from treadle.contracts.fetch_model import FetchModelResult, FetchModelSpec
 from treadle.contracts.serving import RuntimeSpec
+from treadle.contracts.smoke import StoredSmoke
 from treadle.engine._memory import Memory, View
 from treadle.engine._ports import Answered, Seen
 from treadle.plan import Apply, Effect, Object, Unanswered, ref_of
@@ -59,6 +64,15 @@ def get(url: str) -> Any:
     return httpx.get(url, timeout=30).raise_for_status().json()
 
 
+def evaluated(mlflow: str, model: str, s3: S3Server, label: str) -> StoredSmoke:
+    """Tag the version as its evaluation would: with an item that the model answers like this."""
+    bucket = s3.make_bucket(f"raw-{uuid4().hex[:6]}")
+    (s3.folder / bucket / "1700.png").write_bytes(png(1700))
+    smoke = StoredSmoke(uri=f"s3://{bucket}/1700.png", sha256=hashlib.sha256(png(1700)).hexdigest(), label=label)
+    post(f"{mlflow}/api/2.0/mlflow/model-versions/set-tag", {"name": model, "version": "1", "key": SMOKE_TAG, "value": smoke.to_json()})
+    return smoke
+
+
 async def asked(view: View, memory: Memory, this: Object, installation: Installation, client: Mlflow) -> Serving:
     """Observe, and let the real client answer what is asked meanwhile."""
     for _ in range(10):
@@ -87,6 +101,7 @@ async def test_a_model_from_mlflow_answers_in_the_pod_that_is_built_for_it(mlflo
     model = f"digits-{uuid4().hex[:6]}"
     trained(mlflow, model)
     installation = installed(mlflow, s3)
+    smoke = evaluated(mlflow, model, s3, LABELS[1700])
     granted = installation.mlflow("default", "ml")
     client = Mlflow(granted.settings, clock=lambda: NOW)  # type: ignore[union-attr]
     this = make_deployment({"name": model})
@@ -103,14 +118,22 @@ async def test_a_model_from_mlflow_answers_in_the_pod_that_is_built_for_it(mlflo
     pod = deployment["spec"]["template"]["spec"]
 
     fetch = FetchModelSpec.model_validate_json(variable(pod["initContainers"][0], "TREADLE_JOB")).model_copy(
-        update={"directory": str(tmp_path / "model")}
+        update={"directory": str(tmp_path / "model"), "smoke_directory": str(tmp_path)}
     )
     assert fetch.uri.startswith("s3://mlflow/")
+    assert fetch.smoke == smoke
     fetched = JobProcess(tmp_path, s3.access_key, s3.secret_key).result(fetch, FetchModelResult)
     assert fetched.files >= 2
+    assert fetched.smoke == ""
 
     spec = RuntimeSpec.model_validate_json(variable(pod["containers"][0], "TREADLE_RUNTIME"))
-    local = spec.model_copy(update={"model_directory": fetch.directory, "port": free_port(), "control_port": free_port()})
+    assert spec.smoke is not None
+    known = spec.smoke.model_copy(update={"file": smoke.file(fetch.smoke_directory)})
+    local = spec.model_copy(update={"model_directory": fetch.directory, "port": free_port(), "control_port": free_port(), "smoke": known})
+    with running_as(local.model_copy(update={"smoke": known.model_copy(update={"label": "none of these"})}), wait=False) as otherwise:
+        assert otherwise.process.wait(timeout=90) == ExitCode.BAD_INPUT
+        assert otherwise.process.stderr is not None
+        assert Failure.from_message(otherwise.process.stderr.read().splitlines()[-1]).known_reason is Reason.SmokeFailed
     with running_as(local) as runtime:
         held_out = range(1500, 1600)
         tensor = {"name": "item", "shape": [len(held_out)], "datatype": "BYTES", "data": [png_text(index) for index in held_out]}
@@ -132,4 +155,5 @@ async def test_a_model_from_mlflow_answers_in_the_pod_that_is_built_for_it(mlflo
     assert champion["model_version"]["version"] == "1"
     assert {"key": "treadle.promoter", "value": "test/ml/digits"} in champion["model_version"]["tags"]
     assert this["status"]["promotion"]["moved"] is True
+    assert this["status"]["promotion"]["evidence"].endswith("every pod ready, none answers the smoke example otherwise")
     await client.close()

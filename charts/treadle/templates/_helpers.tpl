@@ -39,7 +39,7 @@ namespaces: {{ toJson .Values.scope.namespaces }}
 serviceAccounts: {{ toJson .Values.serviceAccounts }}
 imagePolicy: {{ toJson .Values.imagePolicy }}
 {{- if .Values.kinds.monitoring }}
-monitoring: {labels: {{ toJson .Values.kinds.monitoringLabels }}}
+monitoring: {labels: {{ toJson .Values.kinds.monitoringLabels }}, runbooks: {{ toJson .Values.metrics.alerts.runbooks }}}
 {{- end }}
 control: {privateKeyFile: /var/run/treadle/control/private.pem}
 {{- end }}

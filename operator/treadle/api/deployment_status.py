@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from treadle.api.base import Atomic, Digest, ListMap, Model, Percent, StoreUri, bounded
+from treadle.api.base import Atomic, Digest, ListMap, Measure, Model, Percent, StoreUri, bounded
 from treadle.api.status import Commands, Instant, Place, Recent, Said, Text
 
 HISTORY = 10
@@ -137,6 +137,36 @@ class DriftWatch(Model):
     """What the last judged window said, with its numbers."""
 
 
+class VersionAccuracy(Model):
+    """How often a version was right, of its answers whose true label callers told."""
+
+    version: Text
+    """Version; of a model named by URI, what its pods call it."""
+    value: Measure
+    """Share of these answers that were right, 0 to 1."""
+    low: Measure
+    """Lower end of the 95 % interval of that share (Wilson's)."""
+    high: Measure
+    """Upper end of that interval."""
+    right: Annotated[int, Field(ge=0)]
+    """Answers that were right."""
+    labels: Annotated[int, Field(ge=1)]
+    """Answers whose true label was told."""
+
+
+class LiveAccuracy(Model):
+    """What true labels say of the versions, as callers told them in the last 24 windows."""
+
+    revision: Annotated[str, bounded(16, r"^[0-9a-f]+$")]
+    """Revision whose pods counted."""
+    seconds: Annotated[int, Field(ge=1)]
+    """Length of a window: that of drift."""
+    window: Annotated[int, Field(ge=0)]
+    """Number of the last window that is counted: it began so many lengths after 1970."""
+    versions: Annotated[tuple[VersionAccuracy, ...], Recent(), ListMap("version")] = ()
+    """Each version that answered."""
+
+
 class ModelDeploymentMemory(Model):
     """What the plan of a ModelDeployment reads back from status."""
 
@@ -154,6 +184,8 @@ class ModelDeploymentMemory(Model):
     """What became of the last versions."""
     drift: DriftWatch | None = None
     """What is known of drift, where it is watched."""
+    accuracy: LiveAccuracy | None = None
+    """How often answers were right, where drift is watched and callers tell true labels."""
     commands: Commands = ()
     """Commands that were handled."""
 
@@ -184,9 +216,11 @@ __all__ = [
     "DriftWatch",
     "Ending",
     "HistoryEntry",
+    "LiveAccuracy",
     "ModelDeploymentMemory",
     "ModelDeploymentStatus",
     "Promotion",
     "RefusedVersion",
     "Revision",
+    "VersionAccuracy",
 ]

@@ -54,11 +54,20 @@ SHADOW = Measure(
 )
 STEP = Measure("treadle_deployment_rollout_step", "Step of the rollout, from 0; absent without one.", ("version", "stage"))
 DRIFT = Measure("treadle_deployment_drift", "1 while a ModelDeployment's traffic has drifted, else 0; absent where it is not watched.")
+ACCURACY = Measure(
+    "treadle_deployment_accuracy_ratio",
+    "Share of a version's answers that were right, of those whose true label callers told in the last 24 windows of drift: "
+    "the share (value), and the ends of its 95 % interval (low, high).",
+    ("version", "bound"),
+)
+LABELLED = Measure(
+    "treadle_deployment_labelled_answers", "Answers of a version whose true label callers told in the last 24 windows of drift.", ("version",)
+)
 REFUSED = Measure("treadle_deployment_refused_versions", "Versions that were given up and are not tried again, of the last ones.")
 
 MEASURES: tuple[Measure, ...] = (
     *(CONDITION, READY_SINCE, LABELLING, QUALITY, PROGRESS, AGREEMENT, VERSION, RELEASED, RUN_PROGRESS, REMAINING, ATTEMPTS, RUN_SECONDS),
-    *(RUN_GPU_SECONDS, GATE, GATE_VALUE, REPLICAS, TRAFFIC, SHADOW, STEP, DRIFT, REFUSED),
+    *(RUN_GPU_SECONDS, GATE, GATE_VALUE, REPLICAS, TRAFFIC, SHADOW, STEP, DRIFT, ACCURACY, LABELLED, REFUSED),
 )
 
 
@@ -118,6 +127,11 @@ def _deployment(status: Mapping[str, Any]) -> Iterator[Sample]:
         yield from _one(STEP, canary.get("step"), version, _text(canary.get("stage")))
     if drift := _mapping(status.get("drift")):
         yield Sample(DRIFT, (), float(drift.get("detected") is True))
+    for one in map(_mapping, _list(_mapping(status.get("accuracy")).get("versions"))):
+        version = _text(one.get("version"))
+        for bound in ("value", "low", "high"):
+            yield from _one(ACCURACY, one.get(bound), version, bound)
+        yield from _one(LABELLED, one.get("labels"), version)
     yield from _one(REFUSED, len(_list(status.get("refused"))))
 
 

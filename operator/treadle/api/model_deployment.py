@@ -59,7 +59,7 @@ class ModelSource(Model):
     promote_to: Alias | None = None
     """Alias that is moved to a version once it has proven itself. Silent, with an alias followed: `champion`."""
     run: OwnName | None = None
-    """TrainingRun in this namespace whose model is served."""
+    """TrainingRun in this namespace whose model is served: the version that it registered, or what it left in spec.output when nothing tracks it."""
     uri: Uri | None = None
     """Folder of a model, when it is in no registry."""
     connection: Name | None = None

@@ -258,6 +258,10 @@ class Reason(Enum):
     ModelFlavourNotSupported = ("Treadle's runtime cannot serve this flavour of MLflow model.", "Log the model in a flavour that the message names.")
     PickleNotAllowed = ("The model is stored in a format that runs code when it is read.", 'Log it with `serialization_format="skops"`.')
     ModelTypesNotTrusted = ("The model's file holds types that are not known to be harmless.", "Log a model made of the library's own types.")
+    SmokeFailed = (
+        "The loaded model does not answer the example of its evaluation as it did there.",
+        "Train it with the versions of libraries that serve it, or serve it with an image that has those it was trained with; see the message.",
+    )
     ModelLoadFailed = ("A serving pod ended while it fetched or loaded the model.", "Read the message and the log of the pod.")
     PodsStarting = ("Serving pods are not all ready yet.", "Wait; if it lasts, the message says what is missing.")
     PodsReady = ("All serving pods are ready.", "Nothing to do.")

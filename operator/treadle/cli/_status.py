@@ -139,8 +139,25 @@ def figures_of(this: Object) -> Iterator[str]:
                 yield str(model)
             if candidate := dig(status, "candidate"):
                 yield f"candidate {candidate} at {dig(status, 'canary', 'weight') or 0} %"
+            yield from _accuracy(status)
             if dig(status, "drift", "detected"):
                 yield "drift"
+
+
+def _accuracy(status: Mapping[str, Any]) -> Iterator[str]:
+    """How often the version that serves is right, as far as that is known."""
+    serves, versions = dig(status, "stable", "version"), dig(status, "accuracy", "versions")
+    for one in versions if isinstance(versions, list) else ():
+        if serves and dig(one, "version") == serves:
+            yield f"accuracy {_short(dig(one, 'value'))} ({_short(dig(one, 'low'))} to {_short(dig(one, 'high'))}, {dig(one, 'labels')} labels)"
+
+
+def _short(share: Any) -> str:
+    """A share in three digits; a status may hold anything."""
+    try:
+        return f"{float(share):.3g}"
+    except (TypeError, ValueError):
+        return "?"
 
 
 def tell_condition(condition: Mapping[str, Any]) -> str:

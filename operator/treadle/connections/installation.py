@@ -159,6 +159,11 @@ class MonitoringSettings(_Settings):
     """Objects of the Prometheus operator that ModelDeployments get."""
 
     labels: dict[str, str] = Field(default={}, description="By which the cluster's Prometheus finds them.")
+    runbooks: str = Field(
+        default="https://treadle.dev/docs/runbooks",
+        pattern="^https?://",
+        description="Where the pages about alerts are; the alert's name in lower case is added.",
+    )
 
 
 class ImagePolicy(_Settings):

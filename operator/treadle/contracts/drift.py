@@ -4,9 +4,9 @@ Time is cut into windows of equal length since 1970, so that all pods of a deplo
 several windows or several pods counted adds up exactly.
 """
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from treadle.api.base import Sha256, StoreUri
 from treadle.contracts._base import Contract, Failure
@@ -21,6 +21,14 @@ WINDOWS_KEPT = 24
 REFERENCE_PATH = "/models/reference.json"
 """Where the init container puts the reference of drift, and the runtime reads it."""
 
+VERSION = r"^[A-Za-z0-9._-]{1,63}$"
+"""How a version is called: what a label value may be."""
+
+VERSIONS_LIMIT = 10
+"""Versions whose true labels a pod counts by name; no more than that ever answer within reach of a label."""
+
+COUNT_LIMIT = 10**12
+
 
 class StoredReference(Contract):
     """Where the reference of a model version is, as the registry's tag says it."""
@@ -29,6 +37,22 @@ class StoredReference(Contract):
 
     uri: StoreUri
     sha256: Sha256
+
+
+class LabelledAnswers(Contract):
+    """Answers of one version whose true label callers told, and how many of them were right."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    version: str = Field(pattern=VERSION)
+    right: int = Field(ge=0, le=COUNT_LIMIT)
+    labels: int = Field(ge=1, le=COUNT_LIMIT)
+
+    @model_validator(mode="after")
+    def _no_more_right_than_told(self) -> Self:
+        if self.right > self.labels:
+            raise ValueError("more answers are right than labels were told")
+        return self
 
 
 class DriftReport(Contract):
@@ -42,6 +66,7 @@ class DriftReport(Contract):
         passed_over: requests that were not counted since the pod began, because too many came at once.
         trouble: why nothing is counted, empty when something is.
         feedback: why nothing comes back to people, if something is to and does not.
+        labelled: answers whose true label was told in the last `WINDOWS_KEPT` windows up to `through`, by the version that had answered.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -57,6 +82,16 @@ class DriftReport(Contract):
     passed_over: int = Field(default=0, ge=0)
     trouble: str = Field(default="", max_length=1024)
     feedback: Failure | None = None
+    labelled: tuple[LabelledAnswers, ...] = Field(default=(), max_length=VERSIONS_LIMIT)
 
 
-__all__ = ["DRIFT_PATH", "REFERENCE_PATH", "WINDOWS_KEPT", "DriftReport", "StoredReference"]
+__all__ = [
+    "DRIFT_PATH",
+    "REFERENCE_PATH",
+    "VERSION",
+    "VERSIONS_LIMIT",
+    "WINDOWS_KEPT",
+    "DriftReport",
+    "LabelledAnswers",
+    "StoredReference",
+]

@@ -7,7 +7,10 @@ from pydantic import Field
 from treadle.api.base import Sha256, StoreUri
 from treadle.contracts._base import JobSpec, Result
 from treadle.contracts.drift import REFERENCE_PATH, StoredReference
+from treadle.contracts.smoke import SMOKE_DIRECTORY, StoredSmoke
 from treadle.contracts.stores import StoreConnection
+
+SAID = 512  # characters
 
 
 class FetchModelSpec(JobSpec):
@@ -25,6 +28,8 @@ class FetchModelSpec(JobSpec):
     cached: bool = Field(default=False, description="The directory outlives the pod: what an earlier pod brought there whole is not fetched again.")
     reference: StoredReference | None = Field(default=None, description="The model's reference of drift; one that cannot be had is done without.")
     reference_file: str = Field(default=REFERENCE_PATH, max_length=256)
+    smoke: StoredSmoke | None = Field(default=None, description="The model's smoke example; one that cannot be had is done without.")
+    smoke_directory: str = Field(default=SMOKE_DIRECTORY, max_length=200)
 
 
 class FetchModelResult(Result):
@@ -35,6 +40,7 @@ class FetchModelResult(Result):
     digest: Sha256 = Field(description="Of all paths and contents: equal digests, equal models.")
     files: int
     bytes: int
+    smoke: str = Field(default="", max_length=SAID, description="Why the smoke example is done without; empty when it is there, or none was wanted.")
 
 
 __all__ = ["FetchModelResult", "FetchModelSpec"]

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 from treadle.contracts._base import Contract, canonical_json
 from treadle.contracts.drift import REFERENCE_PATH
 from treadle.contracts.feedback import FeedbackSettings
+from treadle.contracts.smoke import KnownAnswer
 
 ENVIRONMENT = "TREADLE_RUNTIME"
 """The environment variable that holds `RuntimeSpec` as JSON."""
@@ -74,6 +75,7 @@ class RuntimeSpec(Contract):
     drift_seconds: int = Field(default=0, ge=0, description="Length of the windows in which inputs and answers are counted; 0: they are not.")
     drift_from_first_window: bool = Field(default=False, description="Compare with the first window of requests, whatever was stored with the model.")
     feedback: FeedbackSettings | None = Field(default=None, description="Which items are kept for people to label; None: no item is.")
+    smoke: KnownAnswer | None = Field(default=None, description="What the model is asked before the pod is ready, and must answer so; None: nothing.")
     reference_file: str = Field(default=REFERENCE_PATH, description="What they are compared with, if the model version has it.")
 
     def to_variable(self) -> str:

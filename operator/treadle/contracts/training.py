@@ -1,4 +1,4 @@
-"""What a user's program may leave behind when there is no tracking server: a line of JSON in its termination message."""
+"""What a user's program may leave behind when there is no tracking server: a line of JSON in its termination message, and a model in its output."""
 
 import math
 from collections.abc import Mapping
@@ -6,6 +6,15 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from treadle.contracts._base import Message
+
+
+MODEL_FOLDER = "model"
+"""Where a program leaves its model below TREADLE_OUTPUT_URI, when nothing tracks it."""
+
+
+def output_of(uri: str, run: str) -> str:
+    """The run's own folder below `spec.output.uri`, where that is in an object store: TREADLE_OUTPUT_URI."""
+    return f"{uri.rstrip('/')}/{run}/"
 
 
 class TrainingResult(Message):

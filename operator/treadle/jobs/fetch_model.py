@@ -5,15 +5,16 @@ what it finds there, and reads every byte once to see that it is still the same.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from treadle.api.reasons import Reason
-from treadle.contracts._base import Contract
-from treadle.contracts.fetch_model import FetchModelResult, FetchModelSpec
+from treadle.contracts._base import Contract, one_line
+from treadle.contracts.fetch_model import SAID, FetchModelResult, FetchModelSpec
+from treadle.contracts.smoke import ITEM_LIMIT
 from treadle.jobs._failure import JobFailure
 from treadle.jobs._files import WrongContent, has_content, inside, tree_digest, write_whole
 from treadle.jobs._store import Entry, Store
@@ -35,7 +36,7 @@ def fetch_model(spec: FetchModelSpec) -> FetchModelResult:
         log.info("%s is there already: %d files", spec.uri, kept.files)
         if spec.reference is not None and not has_content(Path(spec.reference_file), spec.reference.sha256):
             _fetch_reference(spec, Store(spec.store))
-        return kept
+        return _with_smoke(spec, kept)
     store, root, prefix = Store(spec.store), Path(spec.directory), spec.uri.rstrip("/") + "/"
     entries = {entry.uri.removeprefix(prefix): entry for entry in store.list(spec.uri)}
     if not entries or (MODEL_FILE not in entries and not spec.any_files):
@@ -50,7 +51,7 @@ def fetch_model(spec: FetchModelSpec) -> FetchModelResult:
     result = FetchModelResult(uri=spec.uri, digest=found, files=len(entries), bytes=sum(entry.size for entry in entries.values()))
     if spec.cached:
         write_whole(_note(spec), [Fetched(result=result, contents=contents).to_json().encode()])
-    return result
+    return _with_smoke(spec, result)
 
 
 class Fetched(Contract):
@@ -85,6 +86,31 @@ def _fetch_reference(spec: FetchModelSpec, store: Store) -> None:
         write_whole(Path(spec.reference_file), store.stream(spec.reference.uri), spec.reference.sha256)
     except (JobFailure, WrongContent) as failure:
         log.warning("the reference of drift is done without: %s", failure)
+
+
+def _with_smoke(spec: FetchModelSpec, result: FetchModelResult) -> FetchModelResult:
+    """Bring the smoke example too. A model serves without it: the item may be gone long since, or its store may be down while pods are needed."""
+    if (smoke := spec.smoke) is None:
+        return result
+    file = Path(smoke.file(spec.smoke_directory))
+    if has_content(file, smoke.sha256):
+        return result
+    try:
+        write_whole(file, _bounded(Store(spec.store).stream(smoke.uri)), smoke.sha256)
+    except (JobFailure, WrongContent) as failure:
+        log.warning("the smoke example is done without: %s", failure)
+        return result.model_copy(update={"smoke": one_line(f"{smoke.uri}: {failure}", SAID)})
+    return result
+
+
+def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Raises: WrongContent: for more than an example may have."""
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > ITEM_LIMIT:
+            raise WrongContent(f"it is larger than {ITEM_LIMIT} bytes")
+        yield chunk
 
 
 def _fetch(store: Store, entry: Entry, root: Path, path: str) -> str:

@@ -1,12 +1,14 @@
 """Which parts of an input made the model decide as it did: each part is covered in turn, and the change of the score is told (occlusion).
 
 It needs nothing of the model but its answers (Zeiler and Fergus, 2014, Visualizing and understanding convolutional networks, section 2.1): a column
-of a table gets its typical value, a patch of an image the image's own mean. What is told holds for this one input, one part at a time: parts that
-say the same together may each seem to say nothing. Boosted trees tell themselves what each column contributed, in one call.
+of a table gets its typical value, a patch of an image the image's own mean, a word of a text is left out (Li, Monroe and Jurafsky, 2016,
+Understanding neural networks through representation erasure). What is told holds for this one input, one part at a time: parts that say the same
+together may each seem to say nothing. Boosted trees tell themselves what each column contributed, in one call.
 """
 
 import base64
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -25,6 +27,19 @@ COLUMNS_LIMIT = 200
 LARGEST = 20
 """Columns that are told, those with the largest change."""
 DIGITS = 6
+WORDS_LIMIT = 200
+"""A text of more words is covered in so many pieces of several words."""
+CHARACTERS_LIMIT = 100_000
+"""A longer text is not explained: all its covered forms are in memory at once."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word of a text, or a piece of several: where it begins, and how far the score falls without it."""
+
+    text: str
+    start: int
+    change: float
 
 
 @dataclass(frozen=True)
@@ -33,9 +48,10 @@ class Explanation:
 
     Attributes:
         method: how it was found. Of contributions, numbers are log odds for the decision that add up over the columns, not scores.
-        columns: by name, the largest first; empty of an image.
-        patches: of an image, row by row; None of a table.
+        columns: by name, the largest first; empty of an image or a text.
+        patches: of an image, row by row; None of anything else.
         picture: the patches over the image as a PNG in base64, red for what spoke for the decision and blue for what spoke against it.
+        words: of a text, in its order; None of anything else.
     """
 
     label: str
@@ -44,6 +60,7 @@ class Explanation:
     columns: Mapping[str, float]
     patches: NDArray[np.float64] | None = None
     picture: str = ""
+    words: Sequence[Word] | None = None
 
 
 def explain(model: Model, inputs: Mapping[str, NDArray[Any]], typical: Mapping[str, Any]) -> Explanation:
@@ -60,10 +77,12 @@ def explain(model: Model, inputs: Mapping[str, NDArray[Any]], typical: Mapping[s
     label, score = str(known.outputs[LABEL][0]), float(known.outputs[SCORE][0])
     if model.items is not None and ITEM in inputs:
         return _image(model, inputs[ITEM][0], known.given, label, score)
+    if model.takes_texts and (text := _only_text(inputs)) is not None:
+        return _text(model, text, label, score)
     if hasattr(model.estimator, "contributions"):
         return _contributed(model, known.given, label, score)
     if not hasattr(known.given, "columns"):
-        raise BadInput("tables and images are explained, arrays of numbers are not")
+        raise BadInput("tables, images and texts are explained, arrays of numbers are not")
     return _table(model, known.given, typical, label, score)
 
 
@@ -104,6 +123,35 @@ def _image(model: Model, item: bytes, given: Any, label: str, score: float) -> E
     return Explanation(label, score, "Occlusion", {}, np.round(changes, DIGITS), _picture(pixels, changes))
 
 
+def _only_text(inputs: Mapping[str, NDArray[Any]]) -> str | None:
+    """The text of a request that holds one, and nothing else."""
+    values = [value for tensor in inputs.values() for value in np.asarray(tensor, dtype=object).ravel().tolist()]
+    if len(values) != 1:
+        return None
+    return values[0].decode("utf-8-sig") if isinstance(values[0], bytes) else str(values[0])
+
+
+def _text(model: Model, text: str, label: str, score: float) -> Explanation:
+    """Each word left out in turn, or each of `WORDS_LIMIT` pieces where there are more."""
+    if len(text) > CHARACTERS_LIMIT:
+        raise BadInput(f"texts of up to {CHARACTERS_LIMIT:,} characters are explained, this one has {len(text):,}")
+    spans = [match.span() for match in re.finditer(r"\S+", text)]
+    if not spans:
+        return Explanation(label, score, "Occlusion", {}, words=())
+    groups = np.array_split(np.arange(len(spans)), min(WORDS_LIMIT, len(spans)))
+    pieces = [(spans[group[0]][0], spans[group[-1]][1]) for group in groups]
+    left = np.asarray([text[:start] + text[end:] for start, end in pieces], dtype=object)
+    changes = _changes(model, _as_asked(model, left), label, score)
+    words = [Word(text[start:end], start, round(float(change), DIGITS)) for (start, end), change in zip(pieces, changes, strict=True)]
+    return Explanation(label, score, "Occlusion", {}, words=words)
+
+
+def _as_asked(model: Model, texts: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
+    """Texts as a request carries them: as items, unless the model has an input of its own with that name."""
+    (wanted,) = model.signature.inputs
+    return {ITEM: texts.reshape(-1, *wanted.shape[1:]) if wanted.name == ITEM else texts}
+
+
 def _changes(model: Model, inputs: Mapping[str, NDArray[Any]], label: str, score: float) -> NDArray[np.float64]:
     answer = model.infer(inputs).outputs
     return _fallen(answer, label, score)
@@ -137,4 +185,4 @@ def _picture(pixels: NDArray[np.float64], changes: NDArray[np.float64]) -> str:
     return base64.b64encode(file.getvalue()).decode()
 
 
-__all__ = ["Explanation", "explain"]
+__all__ = ["Explanation", "Word", "explain"]

@@ -70,6 +70,8 @@ class Questions:
     def _explained(self, body: Body, model: Model) -> Body:
         found = explain(model, read_inputs(body), self._service.drift.typical())
         told: dict[str, Any] = {**self._named, "label": found.label, "score": found.score, "method": found.method}
+        if found.words is not None:
+            return told | {"words": [{"word": word.text, "start": word.start, "change": word.change} for word in found.words]}
         if found.patches is None:
             return told | {"columns": found.columns}
         return told | {"patches": found.patches.tolist(), "picture": found.picture}

@@ -141,7 +141,9 @@ def control_application(service: Service) -> Starlette:
         since = request.query_params.get("since", "0")
         if not since.isdecimal() or len(since) > DIGITS:
             return refusal(Refused(400, "`since` must be the number of a window"))
-        report = service.drift.report(int(since)).model_copy(update={"feedback": service.feedback.trouble()})
+        report = service.drift.report(int(since))
+        beside = {"feedback": service.feedback.trouble(), "labelled": service.labels.told(report.through)}
+        report = report.model_copy(update=beside)
         return Response(report.to_json(), media_type="application/json")
 
     routes = [

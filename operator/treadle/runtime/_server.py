@@ -17,6 +17,7 @@ from treadle.runtime._behind import Behind
 from treadle.runtime._leaving import Leaving
 from treadle.runtime._routes import control_application, inference_application
 from treadle.runtime._service import Service
+from treadle.runtime._smoke import ask
 
 logger = logging.getLogger("treadle.runtime")
 
@@ -73,19 +74,19 @@ async def serve(service: Service, *, host: str = "0.0.0.0") -> None:  # noqa: S1
 
 
 def _loaded(spec: RuntimeSpec) -> Model:
-    """The model; as an ONNX graph where that is wanted and answers the same.
+    """The model; as an ONNX graph where that is wanted and answers the same. It has answered the example of its evaluation, if there is one.
 
     Raises:
-        NotLoadable: when it cannot be served.
+        NotLoadable: when it cannot be served, or answers that example otherwise.
     """
     model = load_model(Path(spec.model_directory), allow_pickle=spec.allow_pickle)
-    if not spec.onnx:
-        return model
-    try:
-        return with_twin(model)
-    except NoTwin as error:
-        logger.warning("the model is served as it is, not as an ONNX graph: %s", error)
-        return model
+    if spec.onnx:
+        try:
+            model = with_twin(model)
+        except NoTwin as error:
+            logger.warning("the model is served as it is, not as an ONNX graph: %s", error)
+    ask(model, spec.smoke, sensitive=spec.sensitive)
+    return model
 
 
 async def _beside(service: Service) -> None:

@@ -75,7 +75,7 @@ class Service:
         self.model: Model | None = None
         self.leaving = False
         self.traffic = Traffic(spec)
-        self.labels = TrueLabels(self.metrics, self.traffic)
+        self.labels = TrueLabels(self.metrics, self.traffic, spec.drift_seconds)
         self.drift = Drift(spec, self.metrics)
         self.feedback = Feedback(spec, self.drift, self.metrics)
         self.canary = CanaryClient(spec.limits)

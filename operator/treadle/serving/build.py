@@ -6,6 +6,7 @@ from typing import Any
 
 from treadle.api import ModelDeploymentSpec, names
 from treadle.contracts.serving import PORT, RuntimeLimits, RuntimeSpec
+from treadle.contracts.smoke import KnownAnswer
 from treadle.plan import KINDS, Object
 from treadle.serving.containers import (
     custom_container,
@@ -21,7 +22,7 @@ from treadle.serving.drift.windows import seconds_of
 from treadle.serving.feedback import containers_of, destination_of, settings_of, volumes_of
 from treadle.serving.fleet import APPLIED_REPLICAS, AUTOSCALER
 from treadle.serving.observe import CANARY, Serving
-from treadle.serving.store import Access
+from treadle.serving.store import Access, smoke_within
 from treadle.serving.target import Target
 from treadle.workloads.pod import Placement, pod_template
 from treadle.workloads.quantity import canonical
@@ -103,6 +104,7 @@ def build_pod_template(serving: Serving, target: Target, revision: str, access: 
     kept, destination = settings_of(serving.spec), destination_of(serving.spec, serving.namespace, serving.installation)
     drift = serving.spec.monitoring.drift
     custom, proxied, images = asked.runtime.type == "Custom", bool(asked.runtime.proxy), serving.installation.images
+    smoke = None if custom else smoke_within(target, serving.namespace, serving.installation)
     if proxied:
         limits = limits.model_copy(update=BEFORE_OTHERS)
     runtime = RuntimeSpec(
@@ -121,11 +123,12 @@ def build_pod_template(serving: Serving, target: Target, revision: str, access: 
         onnx=asked.runtime.onnx,
         drift_seconds=0 if custom else seconds_of(serving.spec),
         drift_from_first_window=drift is not None and drift.reference == "FirstWindow",
+        smoke=KnownAnswer(file=smoke.file(), label=smoke.label) if smoke else None,
         feedback=kept if isinstance(destination, Access) and not custom else None,
     )
     cache = serving.spec.model.cache
     fetch, models = (
-        fetch_container(images.jobs, asked, target, access, cache, watched=bool(runtime.drift_seconds)),
+        fetch_container(images.jobs, asked, target, access, cache, watched=bool(runtime.drift_seconds), smoke=smoke),
         models_mount(target, cache, read_only=True),
     )
     serve = custom_container(asked, runtime, models) if custom else runtime_container(images.runtime, asked, runtime, models)

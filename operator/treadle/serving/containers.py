@@ -19,6 +19,7 @@ from treadle.contracts.serving import (
     READY_PATH,
     RuntimeSpec,
 )
+from treadle.contracts.smoke import StoredSmoke
 from treadle.serving.feedback import mounts_of
 from treadle.serving.store import Access
 from treadle.serving.target import Target
@@ -53,9 +54,16 @@ def models_mount(target: Target, cache: ClaimReference | None, *, read_only: boo
 
 
 def fetch_container(
-    image: str, asked: ModelDeploymentSpec, target: Target, access: Access, cache: ClaimReference | None, *, watched: bool
+    image: str,
+    asked: ModelDeploymentSpec,
+    target: Target,
+    access: Access,
+    cache: ClaimReference | None,
+    *,
+    watched: bool,
+    smoke: StoredSmoke | None,
 ) -> Container:
-    """The init container: brings the model's files, and what its traffic is compared with where that is `watched`."""
+    """The init container: brings the model's files, what its traffic is compared with where that is `watched`, and its smoke example."""
     wanted = FetchModelSpec(
         store=StoreConnection(endpoint=access.endpoint, region=access.region),
         uri=target.uri,
@@ -64,6 +72,7 @@ def fetch_container(
         any_files=asked.runtime.type == "Custom",
         cached=cache is not None,
         reference=target.reference if watched else None,
+        smoke=smoke,
     )
     return contract_container(
         name=FETCH_MODEL,

@@ -8,8 +8,10 @@ from typing import Any
 from treadle.api import names
 from treadle.api.reasons import Reason
 from treadle.contracts import Failure
+from treadle.contracts.fetch_model import FetchModelResult
 from treadle.plan import Object
 from treadle.serving.target import Target, target_in
+from treadle.workloads.pods import FETCH_MODEL
 from treadle.workloads.starting import obstacle
 
 APPLIED_REPLICAS = f"{names.GROUP}/applied-replicas"
@@ -41,6 +43,7 @@ class Fleet:
         ready: pods that answer.
         fresh: those of them that are made from the current template.
         obstacle: of the first pod that is kept, if one is.
+        unasked: why a ready pod serves without having been asked the smoke example; empty where all of them were, or there is none.
     """
 
     revision: str
@@ -54,6 +57,7 @@ class Fleet:
     ready: int
     fresh: int
     obstacle: Obstacle | None
+    unasked: str = ""
 
     def full(self, size: int) -> bool:
         """Whether so many pods of the current template answer, at least one."""
@@ -79,6 +83,7 @@ def read_fleet(deployment: Object, pods: Sequence[Object]) -> Fleet:
         ready=ready,
         fresh=min(ready, int(status.get("updatedReplicas") or 0)) if current else 0,
         obstacle=next((found for pod in own if (found := _obstacle(pod))), None) or _rejected(status),
+        unasked=next(filter(None, map(_unasked, own)), ""),
     )
 
 
@@ -93,6 +98,16 @@ def _obstacle(pod: Object) -> Obstacle | None:
         if ended and ended.get("exitCode") and not container.get("ready"):
             return _failed(pod, container["name"], ended)
     return None
+
+
+def _unasked(pod: Object) -> str:
+    """What the init container said of the smoke example, if it could not bring it."""
+    containers = (pod.get("status") or {}).get("initContainerStatuses") or ()
+    ended = next((_ended(container) or {} for container in containers if container.get("name") == FETCH_MODEL), {})
+    try:
+        return FetchModelResult.from_message(str(ended.get("message") or "")).smoke
+    except ValueError:
+        return ""
 
 
 def _unscheduled(pod: Object) -> datetime | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from treadle.api.reasons import Reason
+from treadle.connections.installation import MonitoringSettings
 from treadle.contracts.serving import METRICS_PATH
 from treadle.plan import Action, Apply, Delete, Object, Plan, Ref, do, say
 from treadle.serving.build import child, selector_of_all
@@ -81,7 +82,10 @@ def _rules(serving: Serving) -> Iterator[dict[str, Any]]:
 
 def _alert(serving: Serving, name: str, expression: str, lasts: str, summary: str, description: str) -> dict[str, Any]:
     labels = {"severity": "warning", "namespace": serving.namespace, "deployment": serving.name}
-    return {"alert": name, "expr": expression, "for": lasts, "labels": labels, "annotations": {"summary": summary, "description": description}}
+    settings = serving.installation.monitoring or MonitoringSettings()
+    page = f"{settings.runbooks.rstrip('/')}/{name.lower()}"
+    annotations = {"summary": summary, "description": description, "runbook_url": page}
+    return {"alert": name, "expr": expression, "for": lasts, "labels": labels, "annotations": annotations}
 
 
 def _labelled(serving: Serving, made: dict[str, Any]) -> Object:

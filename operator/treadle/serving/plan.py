@@ -8,6 +8,7 @@ from treadle.plan import Kind, Plan
 from treadle.serving.accept import tell_accepted
 from treadle.serving.commands import tell_commands
 from treadle.serving.deploy import deploy, expose, retire
+from treadle.serving.drift.accuracy import note_accuracy
 from treadle.serving.drift.watch import tell_drift, watch
 from treadle.serving.feedback import tell_feedback
 from treadle.serving.gateway import route, tell_route
@@ -26,7 +27,8 @@ def plan(serving: Serving, now: datetime) -> Plan:
     """What to do with a ModelDeployment now. Actions follow from what status remembers; what is decided in this look is remembered first."""
     if serving.deleting:
         return Plan()
-    decided = watch(serving, note_tagged(serving, decide_promotion(serving, decide(serving, now), now)), now)
+    decided = note_tagged(serving, decide_promotion(serving, decide(serving, now), now))
+    decided = note_accuracy(serving, watch(serving, decided, now), now)
     return Plan.all(
         deploy(serving),
         expose(serving),

@@ -1,13 +1,14 @@
 """Promotion: the alias of `promoteTo` is moved to the stable version once there is evidence, and only forward.
 
-Decided first, remembered, then carried out. With no champion to compare with, the evidence is: the training gates passed and every pod is ready.
-Otherwise a person decides, with the command `promote`.
+Decided first, remembered, then carried out. With no champion to compare with, the evidence is: the training gates passed, every pod is ready, and
+none answered the smoke example otherwise than when the model was evaluated (such a pod is not ready). Otherwise a person decides, with the command
+`promote`.
 """
 
 from datetime import datetime
 
 from treadle.api import ModelDeploymentMemory
-from treadle.api.deployment_status import HistoryEntry, Promotion
+from treadle.api.deployment_status import HistoryEntry, Promotion, Revision
 from treadle.api.reasons import Reason
 from treadle.connections.installation import Granted
 from treadle.connections.registry import GATES_TAG, EnsureAlias, ModelVersion, TagModelVersion
@@ -17,6 +18,7 @@ from treadle.serving.commands import pending, with_handled
 from treadle.serving.observe import Serving
 from treadle.serving.promise import ROLLED_BACK, ROLLOUT_TAG, forward
 from treadle.serving.scale import size
+from treadle.serving.store import smoke_within
 from treadle.serving.target import Target
 
 PROMOTER_TAG = "treadle.promoter"
@@ -43,7 +45,7 @@ def decide_promotion(serving: Serving, memory: ModelDeploymentMemory, now: datet
     commanded = pending(serving, "promote") == stable.version
     if not commanded and missing(serving, memory):
         return memory
-    evidence = "command promote" if commanded else f"first version: gates {_gates(serving)}, every pod ready"
+    evidence = "command promote" if commanded else f"first version: gates {_gates(serving)}, every pod ready{_smoke(serving, stable)}"
     decided = Promotion(alias=alias, version=stable.version, replaces=champion.version if champion else None, evidence=evidence, decided_at=now)
     memory = memory.model_copy(update={"promotion": decided})
     return with_handled(memory, "promote", serving.promote, now) if commanded else memory
@@ -125,6 +127,17 @@ def tell_promotion(serving: Serving, memory: ModelDeploymentMemory) -> Plan:
 
 def _gates(serving: Serving) -> str:
     return serving.evidence.tags.get(GATES_TAG, "") if isinstance(serving.evidence, ModelVersion) else ""
+
+
+def _smoke(serving: Serving, stable: Revision) -> str:
+    """What speaks for the version besides: the example of its evaluation, or why its pods were not asked it."""
+    fleet = serving.fleet(stable)
+    target = fleet.target if fleet else None
+    if fleet is None or target is None or target.smoke is None or serving.spec.runtime.type == "Custom":
+        return ""
+    if smoke_within(target, serving.namespace, serving.installation) is None:
+        return f", smoke example not asked: {target.smoke.uri} is out of reach of the keys that fetch the model"
+    return f", smoke example not asked: {fleet.unasked}" if fleet.unasked else ", none answers the smoke example otherwise"
 
 
 def _moved(memory: ModelDeploymentMemory, promotion: Promotion, now: datetime) -> ModelDeploymentMemory:

@@ -11,6 +11,7 @@ from treadle.connections.installation import Granted, Installation, MlflowSettin
 from treadle.connections.registry import ModelAlias, ModelVersion, ModelVersionOf
 from treadle.plan import Ref, Unavailable, World
 from treadle.serving.target import Target, Unresolved, asked_of, target_of
+from treadle.serving.unregistered import left_by
 
 VERSION_NUMBER = re.compile(r"[1-9][0-9]{0,9}")
 
@@ -77,6 +78,8 @@ class Resolver:
         """
         if self.spec.model.uri:
             return self._by_uri(self.spec.model.uri)
+        if self.spec.model.run:
+            return self._of_run(self.spec.model.run)
         match self.granted:
             case Granted() as granted:
                 return self._registered(granted, pin)
@@ -89,8 +92,6 @@ class Resolver:
 
     def _registered(self, granted: Granted[MlflowSettings], pin: str) -> Target | Unresolved:
         source = self.spec.model
-        if source.run:
-            return self._of_run(source.run, granted)
         name = self._full(str(source.name), granted)
         if pin and not VERSION_NUMBER.fullmatch(pin):
             return Unresolved(Reason.ModelNotFound, f'the annotation {names.PIN} is "{pin[:40]}", which is no version number', stalled=True)
@@ -104,12 +105,17 @@ class Resolver:
             return self._told(champion, f"{name}@{source.promotion_alias}", granted)
         return self._told(found, words, granted)
 
-    def _of_run(self, run: str, granted: Granted[MlflowSettings]) -> Target | Unresolved:
+    def _of_run(self, run: str) -> Target | Unresolved:
         made = self.world.get(Ref("TrainingRun", self.namespace, run))
         if made is None:
             return Unresolved(Reason.ModelNotFound, f"there is no TrainingRun {run}")
-        if (registered := read_status(made, TrainingRunMemory).registered) is None:
-            return Unresolved(Reason.ModelNotFound, f"TrainingRun {run} has not registered a model yet")
+        memory = read_status(made, TrainingRunMemory)
+        if (registered := memory.registered) is None:
+            return left_by(run, made, memory, self.spec)
+        granted = self.granted
+        if not isinstance(granted, Granted):
+            assert granted is not None, "a model without a URI is in a registry"
+            return Unresolved(granted.reason, granted.message, stalled=True)
         if not registered.model.startswith(self._full("", granted)):
             return Unresolved(Reason.NotGranted, f"model {registered.model} of TrainingRun {run} does not belong to this namespace", stalled=True)
         found = self.world.ask(ModelVersionOf(connection=granted.key, model=registered.model, version=registered.version))

@@ -7,6 +7,8 @@ from treadle.api.common import DEFAULT_CONNECTION
 from treadle.api.common import Access as AskedAccess
 from treadle.api.reasons import Reason
 from treadle.connections.installation import Installation, Refusal
+from treadle.contracts.smoke import StoredSmoke
+from treadle.contracts.stores import scheme_of
 from treadle.serving.target import Target
 
 
@@ -23,6 +25,16 @@ def access_for(target: Target, namespace: str, installation: Installation) -> Ac
     """With what a revision fetches its model."""
     asked = ModelDeploymentSpec.model_validate({"model": {"uri": "s3://asked"}, **target.asked})
     return access_to(target.uri, asked.access, namespace, installation)
+
+
+def smoke_within(target: Target, namespace: str, installation: Installation) -> StoredSmoke | None:
+    """The smoke example of a target, where it lies within reach of the keys that fetch the model: its pods get no others for it."""
+    smoke = target.smoke
+    if smoke is None or scheme_of(smoke.uri) != scheme_of(target.uri):
+        return None
+    asked = ModelDeploymentSpec.model_validate({"model": {"uri": "s3://asked"}, **target.asked})
+    access = access_to(target.uri, asked.access, namespace, installation)
+    return smoke if isinstance(access, Access) and access_to(smoke.uri, asked.access, namespace, installation) == access else None
 
 
 def access_to(uri: str, asked: AskedAccess, namespace: str, installation: Installation) -> Access | Refusal:

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -13,10 +13,12 @@ from treadle.api.base import is_store_uri
 from treadle.api.deployment_status import Revision
 from treadle.api.reasons import Reason
 from treadle.connections.installation import Granted, MlflowSettings
-from treadle.connections.registry import FILES_TAG, REFERENCE_TAG, ModelVersion
+from treadle.connections.registry import FILES_TAG, REFERENCE_TAG, SMOKE_TAG, ModelVersion
 from treadle.contracts.drift import StoredReference
+from treadle.contracts.smoke import StoredSmoke
 from treadle.plan import Object
 
+Stored = TypeVar("Stored", StoredReference, StoredSmoke)
 REVISION_DIGITS = 6
 SHA256 = re.compile(r"[0-9a-f]{64}")
 URI_SHOWN = 200  # characters of a URI that a message repeats
@@ -38,6 +40,7 @@ class Target:
         asked: the parts of spec that belong to the revision.
         digest: of its files, where an evaluation noted it.
         reference: with what its traffic is compared, where an evaluation stored something.
+        smoke: what it is asked before it serves, where an evaluation kept an example.
         pinned: it is to serve now, without proving itself.
     """
 
@@ -49,6 +52,7 @@ class Target:
     words: str = ""
     digest: str = ""
     reference: StoredReference | None = None
+    smoke: StoredSmoke | None = None
     asked: Mapping[str, Any] = field(default_factory=dict)
     pinned: bool = False
 
@@ -70,6 +74,8 @@ class Target:
             kept["digest"] = self.digest
         if self.reference:
             kept["reference"] = self.reference.model_dump(mode="json")
+        if self.smoke:
+            kept["smoke"] = self.smoke.model_dump(mode="json")
         return json.dumps(kept, sort_keys=True, separators=(",", ":"))
 
 
@@ -104,7 +110,8 @@ def target_of(
         tags=version.tags,
         words=words,
         digest=_digest(version.tags.get(FILES_TAG)),
-        reference=_reference(version.tags.get(REFERENCE_TAG, "")),
+        reference=_stored(StoredReference, version.tags.get(REFERENCE_TAG, "")),
+        smoke=_stored(StoredSmoke, version.tags.get(SMOKE_TAG, "")),
         asked=asked_of(spec),
         pinned=pinned,
     )
@@ -120,7 +127,13 @@ def target_in(deployment: Object) -> Target | None:
         return None
     if not all(isinstance(text, str) for text in texts.values()) or not is_store_uri(texts["uri"]):
         return None
-    return Target(**texts, asked=kept["asked"], digest=_digest(kept.get("digest")), reference=_reference(json.dumps(kept.get("reference"))))
+    return Target(
+        **texts,
+        asked=kept["asked"],
+        digest=_digest(kept.get("digest")),
+        reference=_stored(StoredReference, json.dumps(kept.get("reference"))),
+        smoke=_stored(StoredSmoke, json.dumps(kept.get("smoke"))),
+    )
 
 
 def _digest(said: object) -> str:
@@ -128,10 +141,10 @@ def _digest(said: object) -> str:
     return said if isinstance(said, str) and SHA256.fullmatch(said) else ""
 
 
-def _reference(said: str) -> StoredReference | None:
-    """Where the reference of drift is, as a tag or an annotation says; None for anything else, which nobody needs in order to serve."""
+def _stored(form: type[Stored], said: str) -> Stored | None:
+    """Where something of the model is, as a tag or an annotation says; None for anything else, which nobody needs in order to serve."""
     try:
-        return StoredReference.model_validate_json(said)
+        return form.model_validate_json(said)
     except ValidationError:
         return None
 

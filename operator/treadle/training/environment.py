@@ -8,6 +8,7 @@ from treadle.api import DatasetPin
 from treadle.connections.tracking import STARTED_BY
 from treadle.contracts.evaluate import EVALUATION_DIRECTORY
 from treadle.contracts.stores import S3, scheme_of
+from treadle.contracts.training import output_of
 from treadle.training import distributed, track
 from treadle.training.run import ClaimFolder, Run, Store, Tracking
 from treadle.workloads.contract_job import store_credentials
@@ -41,7 +42,7 @@ def output_folder(output: ClaimFolder, run: str) -> str:
 
 def output_uri(run: Run) -> str:
     """The run's own folder in the object store that it writes to; empty without one."""
-    return f"{run.spec.output.uri.rstrip('/')}/{run.name}/" if run.spec.output else ""
+    return output_of(run.spec.output.uri, run.name) if run.spec.output else ""
 
 
 def parameter_variable(name: str) -> str:

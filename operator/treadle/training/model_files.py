@@ -7,6 +7,7 @@ from treadle.api.reasons import Reason
 from treadle.connections.installation import Refusal
 from treadle.connections.tracking import TrackingRun
 from treadle.contracts.evaluate import OWN
+from treadle.contracts.training import MODEL_FOLDER
 from treadle.training import environment
 from treadle.training.comparison import own_image
 from treadle.training.models import chosen_model
@@ -18,8 +19,6 @@ CLAIM_DIRECTORY = "/output/model"
 """Where a model is seen that lies in a claim: apart from fetched ones, since a volume cannot be mounted within one that is read-only."""
 FOLDER = "treadle"
 """What Treadle stores of a run: below the files of the tracked run, or below the run's output."""
-MODEL_FOLDER = "model"
-"""Where a program leaves its model below TREADLE_OUTPUT_URI, when nothing tracks it."""
 
 
 @dataclass(frozen=True)

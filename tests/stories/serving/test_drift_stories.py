@@ -8,7 +8,7 @@ from tests.stories.story import START, Story
 from tests.unit.serving.canaries import ADDRESS, SIGNING, revision, stable_pod
 from tests.unit.serving.things import CANDIDATE, CHAMPION, deployment_name, make_deployment, numbered, ready, version
 from treadle.connections.traffic import SERVING_PODS, NoAnswer, PodDrift, StablePods
-from treadle.contracts.drift import DriftReport
+from treadle.contracts.drift import DriftReport, LabelledAnswers
 from treadle.contracts.sketch import Sketch
 from treadle.serving import model_deployment
 from treadle.statistics.sketches import counted, sketch_of
@@ -32,11 +32,12 @@ def asked(since: int = 0, address: str = ADDRESS) -> PodDrift:
     return PodDrift(connection=SERVING_PODS, pods=pods, address=address, since=since)
 
 
-def says(hours: int, counted_: Sketch | None = None, trouble: str = "") -> DriftReport:
-    """What a pod tells after so many whole hours."""
+def says(hours: int, counted_: Sketch | None = None, trouble: str = "", **right_of: tuple[int, int]) -> DriftReport:
+    """What a pod tells after so many whole hours; `right_of` are right answers and all labelled ones, by `v` and version."""
     reference = REFERENCE if counted_ else None
-    told = {"namespace": "ml", "deployment": "digits", "revision": revision("1"), "seconds": 3600, "trouble": trouble}
-    return DriftReport(**told, through=FIRST + hours - 1, reference=reference, window=counted_)
+    told: dict[str, Any] = {"namespace": "ml", "deployment": "digits", "revision": revision("1"), "seconds": 3600, "trouble": trouble}
+    labelled = tuple(LabelledAnswers(version=name[1:], right=right, labels=labels) for name, (right, labels) in right_of.items())
+    return DriftReport(**told, through=FIRST + hours - 1, reference=reference, window=counted_, labelled=labelled)
 
 
 def begun(title: str, drift: dict[str, Any] | None = None, answer: object = None) -> Story:
@@ -94,3 +95,16 @@ def test_where_drift_is_watched_no_more_nothing_is_said_of_it() -> None:
     told.at("1h1m", "a window is whole", answers={asked(): says(1, window(400)), asked(FIRST): says(1)})
     told.at("1h2m", "spec watches no more", this={"spec": {"monitoring": None}})
     told.check("serving/drift_no_more.yaml")
+
+
+def test_true_labels_tell_how_often_the_model_is_right_once_per_window() -> None:
+    told = begun("True labels tell how often the model is right, with an interval, once per window")
+    told.at("1m30s", "a second pod is ready", objects=[stable_pod("1", SECOND)], answers={asked(address=SECOND): says(0)})
+    silent = NoAnswer(why=f"pod {SECOND} does not answer: ConnectTimeout")
+    told.at("1h", "the first pod tells of a window with labels", answers={asked(): says(1, v1=(17, 20), v0=(3, 9)), asked(address=SECOND): silent})
+    told.at("1h10s", "so does the second one", answers={asked(address=SECOND): says(1, v1=(76, 80))})
+    told.at("1h30m", "the second pod has restarted, and lost what it knew", answers={asked(address=SECOND): says(1)})
+    told.at("2h1m", "another window", answers={asked(): says(2, v1=(27, 30)), asked(address=SECOND): says(2)})
+    told.at("2h2m", "the operator restarts")
+    told.at("26h1m", "nobody has told a label for a day", answers={asked(): says(26), asked(address=SECOND): says(26)})
+    told.check("serving/accuracy.yaml")

@@ -25,6 +25,7 @@ WORDS = {
     Reason.ModelNotReadable: "MLmodel is not YAML",
     Reason.ModelFlavourNotSupported: "this runtime serves sklearn; the model has the flavours pytorch",
     Reason.ModelTypesNotTrusted: "the model holds objects of the type builtins.eval",
+    Reason.SmokeFailed: "the model answers '1' to the example that it answered '7' when it was evaluated",
     Reason.ContentChanged: "the model's files have changed",
     Reason.StoreAccessDenied: "the store refuses the keys for bucket mlflow",
     Reason.BucketNotFound: "there is no bucket mlflow",

@@ -1,13 +1,21 @@
 """ModelDeployment, told: how versions come to serve, and what keeps them from it."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
+from tests.stories.contract import Look, watching
 from tests.stories.story import Story
 from tests.unit.serving.canaries import SIGNING
 from tests.unit.serving.things import CANDIDATE, CHAMPION, INSTALLATION, deployment_name, make_deployment, numbered, ready, version
 from treadle.api import names
+from treadle.api.reasons import Reason
+from treadle.connections.registry import SMOKE_TAG
+from treadle.contracts import Failure
+from treadle.contracts.fetch_model import FetchModelResult
 from treadle.plan import Unavailable
 from treadle.serving import model_deployment
 
@@ -36,6 +44,58 @@ def test_the_first_version_serves_and_becomes_the_champion() -> None:
     told.at("6m", "its pod is ready", **pods("1"))
     told.at("7m", "the operator restarts")
     told.check("serving/first_version.yaml")
+
+
+def smoke(uri: str = "s3://raw/items/7.png") -> dict[str, str]:
+    """The tag of a version whose evaluation kept an example."""
+    return {SMOKE_TAG: json.dumps({"uri": uri, "sha256": "ab" * 32, "label": "7", "score": "0.99"})}
+
+
+def fetched(why_not: str = "") -> dict[str, Any]:
+    """The pod of version 1, whose init container has done its work."""
+    result = FetchModelResult(uri="s3://mlflow/1/models/m-1/artifacts", digest="a" * 64, files=2, bytes=9, smoke=why_not)
+    status = {"name": "fetch-model", "ready": True, "state": {"terminated": {"exitCode": 0, "message": result.to_message()}}}
+    return kept("1", {"initContainerStatuses": [status]})
+
+
+def evidence_of(pod: dict[str, Any], uri: str, **spec: Any) -> set[str]:
+    """What the promotion of a first version rests on that has an example at this place, and only this pod."""
+    told = story("A first version with an example", make_deployment(**spec))
+    tags = smoke(uri)
+    told.at("0s", "applied", answers={CANDIDATE: version("1", **tags), numbered("1"): version("1", **tags), CHAMPION: None})
+    told.at("1m", "its pod is ready", objects=[pod], **pods("1", **spec))
+    seen: set[str] = set()
+
+    def note(look: Look) -> None:
+        if promotion := (look.this.get("status") or {}).get("promotion"):
+            seen.add(promotion["evidence"])
+
+    with watching(note):
+        told.tell()
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("uri", "why_not", "words"),
+    [
+        ("s3://raw/7.png", "", "none answers the smoke example otherwise"),
+        ("s3://raw/7.png", "s3://raw/7.png: there is no such object", "smoke example not asked: s3://raw/7.png: there is no such object"),
+        ("gs://raw/7.png", "", "smoke example not asked: gs://raw/7.png is out of reach of the keys that fetch the model"),
+    ],
+)
+def test_the_evidence_of_a_first_promotion_names_the_example_of_its_evaluation(uri: str, why_not: str, words: str) -> None:
+    assert evidence_of(fetched(why_not), uri) == {f"first version: gates Passed, every pod ready, {words}"}
+
+
+def test_a_version_that_answers_the_example_of_its_evaluation_otherwise_is_not_promoted() -> None:
+    told = story("The first version is asked the example of its evaluation")
+    registry = {CANDIDATE: version("1", **smoke()), numbered("1"): version("1", **smoke()), CHAMPION: None}
+    told.at("0s", "applied", answers=registry)
+    failure = Failure.of(Reason.SmokeFailed, "the model answers '1' to the example that it answered '7' when it was evaluated")
+    container = {"name": "treadle", "ready": False, "lastState": {"terminated": {"exitCode": 64, "message": failure.to_message()}}}
+    told.at("1m", "its pod answers otherwise", objects=[kept("1", {"containerStatuses": [container]})])
+    told.at("9m", "the image has the right libraries now", objects=[fetched()], **pods("1"))
+    told.check("serving/smoke_example.yaml")
 
 
 def test_the_registry_is_down_at_first_and_later() -> None:
@@ -273,6 +333,37 @@ def test_the_model_of_a_training_run_is_served() -> None:
     told.at("1h", "the run has registered its model", objects=[{**run, **registered}], answers={numbered("4"): version("4")})
     told.at("1h1m", "its pod is ready", **pods("4"))
     told.check("serving/of_a_run.yaml")
+
+
+def untracked(output: str = "s3://results/digits/", **status: Any) -> dict[str, Any]:
+    """A TrainingRun that nothing tracks."""
+    spec = {"image": "train:1", "tracking": {"type": "None"}, **({"output": {"uri": output}} if output else {})}
+    this = {"apiVersion": names.API_VERSION, "kind": "TrainingRun", "metadata": {"name": "digits-v1", "namespace": "ml"}, "spec": spec}
+    return {**this, "status": status} if status else this
+
+
+SUCCEEDED = {"outcome": "Succeeded", "reason": "RunSucceeded"}
+NO_REGISTRY = model_deployment(INSTALLATION.model_copy(update={"connections": INSTALLATION.connections.model_copy(update={"mlflow": {}})}))
+
+
+def test_what_an_untracked_run_left_in_its_output_is_served_once_it_has_succeeded_and_needs_no_registry() -> None:
+    told = Story("What a run without MLflow left in its output is served", NO_REGISTRY, make_deployment({"run": "digits-v1"}))
+    told.at("0s", "applied while the run trains", objects=[untracked()])
+    reference = {"uri": "s3://results/digits/digits-v1/treadle/reference.json", "sha256": "c" * 64}
+    measured = {"result": "Succeeded", "model": "a" * 64, "reference": reference}
+    told.at("1h", "the run has ended well", objects=[untracked(result=SUCCEEDED, evaluation=measured)])
+    told.check("serving/of_an_untracked_run.yaml")
+
+
+def test_a_run_without_a_model_that_can_be_served_says_what_is_to_be_done() -> None:
+    told = Story("A run whose model cannot be served", NO_REGISTRY, make_deployment({"run": "digits-v1"}))
+    failed = {"outcome": "Failed", "reason": "GatesFailed"}
+    told.at("0s", "applied; the run has failed", objects=[untracked(result=failed)])
+    told.at("1m", "it left nothing", objects=[untracked("", result=SUCCEEDED)])
+    told.at("2m", "it left it in a claim", objects=[untracked("pvc://results/digits", result=SUCCEEDED)])
+    told.at("3m", "it is tracked and registers nothing", objects=[untracked(result=SUCCEEDED, tracking={"id": "run-1"})])
+    told.at("4m", "it has registered one, but no registry may be used", objects=[untracked(registered={"model": "digits", "version": "4"})])
+    told.check("serving/of_a_run_without_a_model.yaml")
 
 
 def test_a_version_that_pods_cannot_fetch_is_not_deployed() -> None:

@@ -47,7 +47,10 @@ def test_a_deployment_tells_who_answers_what_share() -> None:
     this = read("ModelDeployment", "healthy_rolling_out_pods_ready")
     this["status"]["canary"] |= {"weight": 10, "step": 1, "stage": "Judging", "shadow": 50}
     this["status"]["drift"] = {"detected": True}
+    this["status"]["accuracy"] = {"versions": [{"version": "1", "value": "0.93", "low": "0.86", "high": "0.97", "right": 93, "labels": 100}]}
     said = told(this)
+    assert [said["treadle_deployment_accuracy_ratio", "1", bound] for bound in ("low", "value", "high")] == [0.86, 0.93, 0.97]
+    assert said["treadle_deployment_labelled_answers", "1"] == 100
     assert said["treadle_deployment_traffic_ratio", "stable", "1"] == 0.9
     assert said["treadle_deployment_traffic_ratio", "canary", "2"] == 0.1
     assert said["treadle_deployment_shadow_ratio", "2"] == 0.5
@@ -70,14 +73,30 @@ def test_a_status_that_somebody_else_wrote_raises_nothing(kind: str, garbage: An
     whole = {"kind": kind, "status": garbage}
     list(measured(whole))
     finished_at(whole)
-    fields = ("conditions", "progress", "quality", "dataset", "counts", "gates", "stable", "canary", "drift", "refused", "result", "ranSeconds")
+    fields = (
+        "conditions",
+        "progress",
+        "quality",
+        "dataset",
+        "counts",
+        "gates",
+        "stable",
+        "canary",
+        "drift",
+        "accuracy",
+        "refused",
+        "result",
+        "ranSeconds",
+    )
     for field in fields:
         list(measured({"kind": kind, "status": {field: garbage}}))
         finished_at({"kind": kind, "status": {field: garbage}})
+        list(measured({"kind": kind, "status": {field: {"versions": [garbage, {"version": garbage, "value": garbage}]}}}))
         list(measured({"kind": kind, "status": {field: [{"verdict": garbage, "name": garbage, "value": garbage}]}}))
 
 
 def test_every_measure_is_told_of_some_object() -> None:
     seen = {sample.measure for path in STATES for sample in measured(yaml.safe_load(path.read_text()))}
-    elsewhere = {"treadle_deployment_drift", "treadle_run_remaining_seconds", "treadle_run_gpu_seconds"}
+    labels = {"treadle_deployment_accuracy_ratio", "treadle_deployment_labelled_answers"}
+    elsewhere = labels | {"treadle_deployment_drift", "treadle_run_remaining_seconds", "treadle_run_gpu_seconds"}
     assert {measure.name for measure in MEASURES} - {measure.name for measure in seen} <= elsewhere

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,10 +14,24 @@ import yaml
 from e2e.cluster import tool
 from tests.unit.chart.exported import metric_labels
 from tests.unit.chart.render import CHART, EVERYTHING, of_kind, render
+from tests.unit.serving.test_build import observed
+from treadle.connections.installation import MonitoringSettings, parse_installation
+from treadle.serving.monitor import build_rule
 
 RUNBOOKS = CHART.parents[1] / "docs" / "runbooks"
 RULES = yaml.safe_load((CHART / "files" / "alerts.yaml").read_text())["groups"]
 ALERTS = {rule["alert"]: rule for group in RULES for rule in group["rules"]}
+
+
+def of_a_deployment(settings: MonitoringSettings) -> list[dict[str, Any]]:
+    """The alerts that ModelDeployment `digits` brings where drift is watched."""
+    serving = observed(monitoring={"drift": {}})
+    told = replace(serving, installation=serving.installation.model_copy(update={"monitoring": settings}))
+    return list(build_rule(told)["spec"]["groups"][0]["rules"])
+
+
+EVERY = ALERTS | {rule["alert"]: rule for rule in of_a_deployment(MonitoringSettings())}
+"""With those that a ModelDeployment brings."""
 POD = 'namespace="treadle-system", pod="treadle-0", job="treadle-metrics"'
 OTHER = POD.replace("treadle-0", "treadle-1")
 
@@ -118,16 +133,30 @@ def test_an_alert_has_cases_that_fire_and_do_not(alert: str) -> None:
     assert {case.fires for case in CASES if case.alert == alert} == {True, False}
 
 
-@pytest.mark.parametrize("alert", ALERTS)
+@pytest.mark.parametrize("alert", EVERY)
 def test_an_alert_leads_to_a_page_that_says_what_to_do(alert: str) -> None:
     text = (RUNBOOKS / f"{alert.lower()}.md").read_text()
-    assert text.startswith(f"# {alert}\n")
+    rule, summary = EVERY[alert], EVERY[alert]["annotations"]["summary"].replace("digits", "NAME")
+    assert text.startswith(f"# {alert}\n\n{summary} Severity: {rule['labels']['severity']}.\n")
     assert re.findall(r"^## (.*)$", text, re.MULTILINE) == ["What it means", "What is at stake", "What to look at", "What to do"]
-    assert ALERTS[alert]["annotations"]["summary"] in text
+    assert f"| [{alert}]({alert.lower()}.md) | {rule['labels']['severity']} | {summary} |" in (RUNBOOKS / "index.md").read_text()
 
 
 def test_there_is_no_page_for_an_alert_that_does_not_exist() -> None:
-    assert {path.stem for path in RUNBOOKS.glob("*.md")} == {alert.lower() for alert in ALERTS} | {"index"}
+    assert {path.stem for path in RUNBOOKS.glob("*.md")} == {alert.lower() for alert in EVERY} | {"index"}
+
+
+@pytest.mark.parametrize("alert", EVERY)
+def test_a_page_is_in_the_table_of_contents(alert: str) -> None:
+    assert f"          - runbooks/{alert.lower()}.md\n" in (CHART.parents[1] / "mkdocs.yml").read_text()
+
+
+def test_alerts_of_deployments_name_their_pages_at_the_place_that_the_chart_says() -> None:
+    (written,) = [this for this in of_kind(render(values=EVERYTHING), "ConfigMap") if "installation.yaml" in this["data"]]
+    settings = parse_installation(written["data"]["installation.yaml"]).monitoring
+    assert settings is not None
+    for rule in of_a_deployment(settings):
+        assert rule["annotations"]["runbook_url"] == f"https://wiki.corp/treadle/{rule['alert'].lower()}"
 
 
 def test_every_rendered_alert_names_its_page() -> None:
@@ -136,6 +165,6 @@ def test_every_rendered_alert_names_its_page() -> None:
         assert each["annotations"]["runbook_url"] == f"https://wiki.corp/treadle/{each['alert'].lower()}"
 
 
-@pytest.mark.parametrize("alert", ALERTS)
+@pytest.mark.parametrize("alert", EVERY)
 def test_an_alert_asks_for_metrics_that_exist(alert: str) -> None:
-    assert set(re.findall(r"treadle_\w+", ALERTS[alert]["expr"])) <= set(metric_labels())
+    assert set(re.findall(r"treadle_\w+", EVERY[alert]["expr"])) <= set(metric_labels())

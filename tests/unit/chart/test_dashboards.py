@@ -141,6 +141,34 @@ def test_every_query_is_promql(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_what_waits_for_a_human_is_listed_and_counted_alike_and_a_run_that_failed_does_not_wait(tmp_path: Path) -> None:
+    (counted, listed) = (
+        target["expr"]
+        for shown in PANELS
+        if shown.dashboard == "treadle-fleet" and shown.panel["title"] in ("Wait for a human", "What waits, and why")
+        for target in shown.panel["targets"]
+    )
+
+    def condition(kind: str, name: str, type_: str, value: int) -> dict[str, str]:
+        labels = f'kind="{kind}", tenant_namespace="ml", name="{name}", type="{type_}", reason="Why"'
+        return {"series": f"treadle_condition{{{labels}}}", "values": f"{value}x5"}
+
+    series = [
+        condition("TrainingRun", "failed", "Stalled", 1),
+        condition("TrainingRun", "failed", "Succeeded", 0),
+        condition("TrainingRun", "waits", "Stalled", 1),
+        condition("ModelDeployment", "digits", "Stalled", 0),
+    ]
+    waits = '{kind="TrainingRun", tenant_namespace="ml", name="waits", reason="Why"}'
+    asked = [
+        {"expr": plain(counted), "eval_time": "3m", "exp_samples": [{"labels": '{kind="TrainingRun"}', "value": 1}]},
+        {"expr": plain(listed), "eval_time": "3m", "exp_samples": [{"labels": waits, "value": 1}]},
+    ]
+    (tmp_path / "tests.yaml").write_text(yaml.safe_dump({"tests": [{"interval": "1m", "input_series": series, "promql_expr_test": asked}]}))
+    done = subprocess.run([tool("promtool"), "test", "rules", tmp_path / "tests.yaml"], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_variable_asks_for_a_label_that_exists() -> None:
     for dashboard in DASHBOARDS:
         for variable in dashboard.variables:

@@ -52,10 +52,17 @@ def test_drift_is_told_with_its_last_look() -> None:
     assert table["rows"] == [["yes", "2026-05-18T12:00:00Z", "2026-05-18T13:00:00Z", "brightness (PSI 1.6)"]]
 
 
+def test_accuracy_is_told_version_by_version() -> None:
+    versions = [{"version": "1", "value": "0.93", "low": "0.86", "high": "0.97", "right": 93, "labels": 100}]
+    (table,) = tables_of(make("ModelDeployment", "a", status={"accuracy": {"versions": versions}}))
+    assert table["title"] == "Accuracy"
+    assert table["rows"] == [["1", "0.93", "0.86", "0.97", 93, 100]]
+
+
 @pytest.mark.parametrize("garbage", ["x", 1, [1], {"a": 1}, None])
 @pytest.mark.parametrize("kind", ["AnnotationProject", "TrainingRun", "ModelDeployment"])
 def test_a_status_of_garbage_has_no_past(kind: str, garbage: object) -> None:
-    fields = ("releases", "attempts", "drift", "evaluation", "progress", "quality")
+    fields = ("releases", "attempts", "drift", "accuracy", "evaluation", "progress", "quality")
     this = make(kind, "a", status=dict.fromkeys(fields, garbage))
     assert tables_of(this) == []
     assert past_of(this) == []

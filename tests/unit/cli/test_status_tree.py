@@ -113,6 +113,17 @@ def test_an_object_nobody_looked_at_and_a_status_of_garbage_are_told_too() -> No
     assert tell_status([fresh, garbage]) == ["AnnotationProject garbage  Pending", "TrainingRun fresh  not looked at yet"]
 
 
+def test_how_often_the_version_that_serves_is_right_is_told_with_its_interval() -> None:
+    versions = [
+        {"version": "2", "value": "1", "low": "0.2", "high": "1", "right": 1, "labels": 1},
+        {"version": "1", "value": "0.93", "low": "0.862521", "high": "0.965689", "right": 93, "labels": 100},
+    ]
+    serves = make("ModelDeployment", "digits", status={"phase": "Serving", "stable": {"version": "1"}, "accuracy": {"versions": versions}})
+    assert tell_status([serves]) == ["ModelDeployment digits  Serving  accuracy 0.93 (0.863 to 0.966, 100 labels)"]
+    odd = make("ModelDeployment", "digits", status={"phase": "Serving", "stable": {"version": "1"}, "accuracy": {"versions": [7, {"version": "1"}]}})
+    assert tell_status([odd]) == ["ModelDeployment digits  Serving  accuracy ? (? to ?, None labels)"]
+
+
 def test_nothing_is_said_to_be_nothing() -> None:
     assert tell_status([]) == [NOT_FOUND]
 

@@ -206,3 +206,47 @@ def variable(container: dict[str, Any], name: str) -> str:
 
 def test_the_kind_names_what_ready_follows() -> None:
     assert model_deployment(INSTALLATION).ready == ("Available",)
+
+
+def smoke(uri: str = "s3://raw/items/7.png") -> dict[str, str]:
+    return {"treadle.smoke": json.dumps({"uri": uri, "sha256": "ab" * 32, "label": "7", "score": "0.99"})}
+
+
+def told_of_smoke(serving: Serving) -> tuple[FetchModelSpec, RuntimeSpec, Mapping[str, Any]]:
+    deployment = next(made for made in applied(serving) if made["kind"] == "Deployment")
+    pod = deployment["spec"]["template"]["spec"]
+    fetch = FetchModelSpec.model_validate_json(variable(pod["initContainers"][0], JOB_VARIABLE))
+    return fetch, RuntimeSpec.model_validate_json(variable(pod["containers"][0], ENVIRONMENT)), deployment
+
+
+def test_pods_get_the_example_of_the_evaluation_and_the_answer_to_it() -> None:
+    fetch, runtime, deployment = told_of_smoke(observed(tags=smoke()))
+    assert fetch.smoke is not None
+    assert runtime.smoke is not None
+    assert (fetch.smoke.uri, runtime.smoke.label) == ("s3://raw/items/7.png", "7")
+    assert runtime.smoke.file == fetch.smoke.file(fetch.smoke_directory)
+    read_back = target_in(deployment)
+    assert read_back is not None
+    assert read_back.smoke == fetch.smoke
+
+
+OTHER_KEYS = {"stores": [{"prefix": "s3://raw/", "secret": "raw-keys"}]}
+
+
+@pytest.mark.parametrize(
+    ("uri", "spec"),
+    [("s3://raw/items/7.png", {"access": OTHER_KEYS}), ("gs://raw/items/7.png", {}), ("s3://raw/7", {"runtime": {"type": "Custom", "image": "x:1"}})],
+    ids=["other keys", "another store", "a server of one's own"],
+)
+def test_an_example_out_of_reach_is_done_without(uri: str, spec: dict[str, Any]) -> None:
+    serving = observed(tags=smoke(uri), **spec)
+    deployment = next(made for made in applied(serving) if made["kind"] == "Deployment")
+    pod = deployment["spec"]["template"]["spec"]
+    assert FetchModelSpec.model_validate_json(variable(pod["initContainers"][0], JOB_VARIABLE)).smoke is None
+    assert '"smoke"' not in json.dumps(pod["containers"])
+
+
+@pytest.mark.parametrize("tag", ["", "{}", "nonsense", '{"uri": "file:///etc/passwd", "sha256": "00", "label": "7"}', "null", "[[[["])
+def test_a_tag_that_names_no_example_is_passed_over(tag: str) -> None:
+    fetch, runtime, _ = told_of_smoke(observed(tags={"treadle.smoke": tag}))
+    assert (fetch.smoke, runtime.smoke) == (None, None)

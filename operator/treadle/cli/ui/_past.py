@@ -73,6 +73,8 @@ def _of_deployment(status: Mapping[str, Any], _: Sequence[Object]) -> Iterator[t
         else []
     )
     yield "Drift", ["drift", "since", "last look", "what it said"], rows
+    accuracy = [[each.get(field) for field in ACCURACY] for each in _listed(dig(status, "accuracy", "versions"))]
+    yield "Accuracy", [*ACCURACY.values()], accuracy
 
 
 PEOPLE = {
@@ -83,6 +85,7 @@ PEOPLE = {
     "gold": "gold items",
     "goldAccuracy": "of them right",
 }
+ACCURACY = {"version": "version", "value": "accuracy", "low": "at least", "high": "at most", "right": "right", "labels": "true labels told"}
 ATTEMPTS = {
     "number": "attempt",
     "outcome": "outcome",

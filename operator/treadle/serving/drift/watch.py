@@ -24,13 +24,18 @@ def watch(serving: Serving, memory: ModelDeploymentMemory, now: datetime) -> Mod
     drift, windows = known(memory, serving.spec), serving.windows
     if drift is None:
         return memory if memory.drift is None else memory.model_copy(update={"drift": None})
-    if windows.items < ENOUGH or not (windows.complete or now >= _waits_until(serving, drift)):
+    if windows.items < ENOUGH or not settled(serving, drift, now):
         return memory if drift.judged_at or memory.drift is None else memory.model_copy(update={"drift": None})
     effect = serving.spec.monitoring.drift.minimum_effect if serving.spec.monitoring.drift else None
     pairs = [pair for pair in windows.pairs if pair[1].items >= ENOUGH]
     comparisons = [compare(*pair, MINIMUM_EFFECT if effect is None else float(effect), windows=len(pairs)) for pair in pairs]
     worst = min(comparisons, key=lambda comparison: tuple(Outcome).index(comparison.outcome))
     return memory.model_copy(update={"drift": judged(drift, worst, windows.through, now)})
+
+
+def settled(serving: Serving, drift: DriftWatch, now: datetime) -> bool:
+    """Whether every pod told of the last whole window, or has had its time."""
+    return serving.windows.complete or now >= _waits_until(serving, drift)
 
 
 def judged(drift: DriftWatch, comparison: Comparison, through: int, now: datetime) -> DriftWatch:

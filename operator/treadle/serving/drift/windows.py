@@ -51,6 +51,15 @@ class Windows:
         return next((report.feedback for report in self.reports.values() if report.feedback), None)
 
     @property
+    def labelled(self) -> Mapping[str, tuple[int, int]]:
+        """Right answers, and all whose true label was told, by version: what pods counted, added up."""
+        told: dict[str, tuple[int, int]] = {}
+        for each in (one for report in self.reports.values() for one in report.labelled):
+            right, labels = told.get(each.version, (0, 0))
+            told[each.version] = (right + each.right, labels + each.labels)
+        return told
+
+    @property
     def pairs(self) -> Sequence[tuple[Sketch, Sketch]]:
         """Reference and window: what pods with the same reference counted, added up. Pods that learnt their own have different ones."""
         pairs: list[tuple[Sketch, Sketch]] = []
