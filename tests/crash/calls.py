@@ -13,6 +13,7 @@ from treadle.plan import KINDS
 KUBERNETES = "Kubernetes"
 MLFLOW = "MLflow"
 LABEL_STUDIO = "Label Studio"
+SERVING_PODS = "serving pods"
 
 UNCOUNTED = ("leases", "events")
 KIND_OF = {resource.plural: kind for kind, resource in KINDS.items()}
@@ -44,8 +45,16 @@ def told(call: Call) -> Told | None:
     if call.server == MLFLOW:
         path = call.path.rpartition("/api/2.0/mlflow/")[2]
         return Told(f"MLflow {call.method} {path}", call.method == "GET" or path.endswith("/search"))
+    if call.server == SERVING_PODS:
+        return _serving_pods(call)
     path = re.sub(r"/\d+(?=/|$)", "/N", call.path).removeprefix("/api/").rstrip("/")
     return Told(f"Label Studio {call.method} {path}", call.method == "GET" or path.endswith("validate"))
+
+
+def _serving_pods(call: Call) -> Told:
+    if call.method == "GET":
+        return Told(f"{call.server} GET {call.path.rpartition('/')[2]}", True)
+    return Told(f"{call.server} PUT order {json.loads(json.loads(call.body)['order'])['sequence']}", False)
 
 
 def nameless(name: str) -> str:

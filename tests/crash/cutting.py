@@ -74,6 +74,7 @@ class Door:
         trust: how to be sure of it, and who we are there; None for plain HTTP.
         cut: of the operator that is let in at present.
         turns: in which the server saves and deletes; None where it may do both at once.
+        host, port: where it is; silent: any free port of this machine.
     """
 
     server: str
@@ -82,6 +83,8 @@ class Door:
     cut: Cut
     turns: Turns | None = None
     url: str = ""
+    host: str = "127.0.0.1"
+    port: int = 0
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -93,9 +96,9 @@ class Door:
         application.router.add_route("*", "/{path:.*}", self._pass)
         runner = web.AppRunner(application, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, self.host, self.port)
         await site.start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        self.url = f"http://{self.host}:{runner.addresses[0][1]}"
         try:
             yield
         finally:

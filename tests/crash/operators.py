@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from tests.crash import programs
 from treadle.connections.installation import connection_key, parse_installation
+from treadle.connections.serving_pods import ControlKey
 from treadle.engine import Access, KubernetesCluster, LeaseName, Settings, Wire, run
 from treadle.main import connections_of, kinds_of
 
@@ -65,6 +66,8 @@ class InProcess:
 
     def __init__(self, configuration: Configuration) -> None:
         installation = parse_installation(configuration.file.read_text())
+        key = ControlKey(installation.control.private_key_file) if installation.control.private_key_file else None
+        installation = installation.with_public_key(key.public) if key else installation
         settings = Settings(
             lease=LeaseName(configuration.namespace, _lease(), "a"),
             namespaces=tuple(installation.namespaces),
@@ -80,7 +83,7 @@ class InProcess:
             run(
                 kinds_of(installation),
                 cluster=KubernetesCluster(Wire(Access(str(configuration.kubeconfig)))),
-                connections=connections_of(installation),
+                connections=connections_of(installation, key),
                 settings=settings,
                 clock=lambda: datetime.now(UTC),
             )

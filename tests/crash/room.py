@@ -104,7 +104,7 @@ class Room:
     servers: Servers
     namespace: str
     configuration: Configuration
-    doors: tuple[Door, ...]
+    doors: list[Door]
     since: int
     leaving: AsyncExitStack
     notes: dict[str, Any] = field(default_factory=dict)
@@ -113,6 +113,11 @@ class Room:
         """From now on the doors are open, for an operator with this cut."""
         for door in self.doors:
             door.cut = cut
+
+    async def open(self, door: Door) -> None:
+        """One more door, until the room is left."""
+        await self.leaving.enter_async_context(door.opened())
+        self.doors.append(door)
 
     def ref(self, kind: str, name: str) -> Ref:
         """An object of this namespace."""
@@ -150,12 +155,13 @@ class Room:
             async with asyncio.timeout(MOMENT):
                 await self.servers.seen.news(self.namespace)
 
-    async def pod_is(self, pod: Object, phase: str, state: Mapping[str, Any], *, ready: bool = False) -> None:
+    async def pod_is(self, pod: Object, phase: str, state: Mapping[str, Any], *, ready: bool = False, address: str = "") -> None:
         """What a kubelet says of a pod's only container; a pod that is gone hears nothing."""
         (container, *_) = pod["spec"]["containers"]
         one = {"name": container["name"], "image": "x", "imageID": "registry.example/x@sha256:abc", "ready": ready, "restartCount": 0, "state": state}
         conditions = [{"type": kind, "status": "True"} for kind in ("Initialized", "Ready", "ContainersReady")] if ready else []
         status = {"phase": phase, "containerStatuses": [one], **({"conditions": conditions} if conditions else {})}
+        status |= {"podIP": address, "podIPs": [{"ip": address}]} if address else {}
         try:
             await self.patch("Pod", pod["metadata"]["name"], {"status": status}, subresource="status")
         except Refused as refused:
@@ -207,7 +213,7 @@ async def room(servers: Servers) -> AsyncIterator[Room]:
             await stack.enter_async_context(door.opened())
         configuration = Configuration(folder, namespace)
         _write(configuration, *doors, servers)
-        yield Room(servers=servers, namespace=namespace, configuration=configuration, doors=doors, since=since, leaving=stack)
+        yield Room(servers=servers, namespace=namespace, configuration=configuration, doors=[*doors], since=since, leaving=stack)
 
 
 def _write(configuration: Configuration, kubernetes: Door, mlflow: Door, label_studio: Door, servers: Servers) -> None:

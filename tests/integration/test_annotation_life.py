@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import pytest
 
+from e2e.support.rights import KIND, patched
 from manifests.demo.data.digits import items
 from tests.integration.annotation_world import World, conditions
 from tests.integration.control_plane import Place
@@ -137,6 +138,11 @@ async def test_only_an_empty_labelling_project_is_deleted_with_its_object(world:
             await asyncio.to_thread(place.kubectl, "delete", "annotationproject", "digits", "--timeout=30s")
             listed = person.call("GET", "/api/projects/", params={"page_size": 1000}).json()["results"]
             assert (number in {project["id"] for project in listed}) == bool(work)
+    sent = patched(place.cluster.audit_events(user=f"operator-{place.namespace}"))
+    assert sent == {
+        (KIND, "annotationprojects", "patch"): {"/metadata/resourceVersion", "/metadata/finalizers"},
+        (KIND, "annotationprojects/status", "patch"): {"/metadata/resourceVersion", "/status"},
+    }, "the right to patch a project is used for its finalizer alone"
 
 
 async def test_what_people_delete_and_edit_by_hand_is_said_and_repaired(world: World) -> None:

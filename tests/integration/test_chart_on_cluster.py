@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import yaml
 
-from e2e.cluster import Cluster, tool
+from e2e.cluster import Cluster, Problem, tool
 from e2e.cluster.waiting import until
 from tests.gitops import CUSTOMIZATIONS
 from tests.integration.api_server import ApiServer, Object, api_server, sample, samples
 from tests.integration.control_plane import Place
-from tests.unit.chart.render import CHART, RELEASE_NAMESPACE, render
+from tests.unit.chart.render import CHART, RELEASE_NAMESPACE, of_kind, render
 from treadle.api import names
 
 __all__ = ["api_server"]
@@ -145,7 +145,7 @@ def live(this: Object, cluster: Cluster, *in_: str) -> None:
     where = (*in_, this["kind"].lower(), this["metadata"]["name"], "--type=merge")
     cluster.kubectl("patch", *where, "--subresource=status", "--patch", json.dumps({"status": captured["status"]}))
     if this["kind"] == "AnnotationProject":
-        cluster.kubectl("patch", *where, "--patch", json.dumps({"metadata": {"finalizers": ["treadle.dev/cleanup"]}}))
+        cluster.kubectl("patch", *where, "--patch", json.dumps({"metadata": {"finalizers": [names.FINALIZER]}}))
 
 
 def declared(live: Any, said: Any) -> Any:
@@ -186,3 +186,35 @@ def test_the_static_bundle_is_accepted_whole(control_plane: Cluster) -> None:
     said = control_plane.kubectl("apply", "--dry-run=server", "--validate=strict", f"--kustomize={folder}")
     assert said.count("(server dry run)") == len([line for line in said.splitlines() if line])
     assert "deployment.apps/treadle" in said
+
+
+@pytest.mark.parametrize("values", sorted((CHART / "ci").glob("*.yaml")), ids=lambda path: path.stem.removesuffix("-values"))
+def test_all_that_the_chart_makes_is_accepted_by_a_strict_api_server(control_plane: Cluster, values: Path) -> None:
+    """As a dry run. Kinds of the Prometheus operator are left out: they are not installed here."""
+    objects = [this for this in render(values=values) if not this["apiVersion"].startswith("monitoring.coreos.com/")]
+    namespaces = {this["metadata"].get("namespace", RELEASE_NAMESPACE) for this in objects}
+    control_plane.apply(*({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in sorted(namespaces)))
+    control_plane.apply(*of_kind(objects, "ServiceAccount"))  # for real: a pod is refused whose account does not exist
+    listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+    said = control_plane.kubectl("apply", "--dry-run=server", "--validate=strict", "--filename=-", stdin=listed)
+    assert said.count("(server dry run)") == len(objects)
+
+
+def test_who_reads_metrics_reads_them_through_the_api_server_and_nothing_else(control_plane: Cluster) -> None:
+    (role,) = [this for this in of_kind(render(), "Role") if this["metadata"]["labels"].get("treadle.dev/role") == "metrics"]
+    control_plane.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": RELEASE_NAMESPACE}}, role)
+    control_plane.kubectl(
+        "create", "rolebinding", "reader", f"--role={role['metadata']['name']}", "--user=reader", f"--namespace={RELEASE_NAMESPACE}"
+    )
+    reader = control_plane.kubeconfig_for("reader")
+    proxied = f"/api/v1/namespaces/{RELEASE_NAMESPACE}/services/treadle-metrics:%s/proxy/metrics"
+
+    def said(path: str) -> str:
+        with pytest.raises(Problem) as refused:  # no pod runs here: whoever is let through finds nobody
+            control_plane.kubectl("get", "--raw", path, as_user=reader)
+        return str(refused.value)
+
+    until("The reader's right", lambda: "Forbidden" not in said(proxied % "8080"), timeout=10)
+    assert "Forbidden" not in said(proxied % "metrics")
+    assert "Forbidden" in said(proxied % "8081")
+    assert "Forbidden" in said("/metrics"), "those of the API server are not ours to give"

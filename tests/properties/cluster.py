@@ -189,12 +189,16 @@ class Outside:
             raise Trouble(Reason.Unreachable, "the outside is down")
 
         def come_true() -> Mapping[Question[Any], object]:
-            learnt = effect.assumed()
+            learnt = self.learnt(effect)
             self._answers.update(learnt)
             return learnt
 
         made: Mapping[Question[Any], object] = self._line.call(str(effect), come_true)
         return made
+
+    def learnt(self, effect: Effect) -> Mapping[Question[Any], object]:
+        """What is so once the wish is carried out."""
+        return effect.assumed()
 
     async def close(self) -> None:
         pass

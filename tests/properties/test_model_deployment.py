@@ -48,6 +48,8 @@ class ModelDeploymentLife(Life):
         super().__init__()
         self.aliases: dict[str, str] = {}
         self.gates = "Passed"
+        self.let_through: set[str] = set()
+        """Versions that a person ever promoted."""
 
     @initialize(spec=some.sampled_from(sorted(SPECS)), candidate=some.booleans())
     def it_is_applied(self, spec: str, candidate: bool) -> None:
@@ -114,6 +116,7 @@ class ModelDeploymentLife(Life):
     def a_person_commands(self, command: str, value: str) -> None:
         if self.this is not None:
             self.cluster.change(self.key, {"metadata": {"annotations": {command: value}}})
+            self.let_through |= {value} if command == names.PROMOTE else set()
 
     @happens(kind=some.sampled_from(["Service", "PodDisruptionBudget"]))
     def a_stranger_takes_the_name_of_a_child(self, kind: str) -> None:

@@ -44,6 +44,21 @@ monitoring: {labels: {{ toJson .Values.kinds.monitoringLabels }}, runbooks: {{ t
 control: {privateKeyFile: /var/run/treadle/control/private.pem}
 {{- end }}
 
+{{/* Ports that the operator may reach anywhere: those of the values, and of the systems that it asks itself. Stores it never asks. */}}
+{{- define "treadle.egressPorts" -}}
+{{- $ports := list }}
+{{- range .Values.networkPolicy.egressPorts }}{{ $ports = append $ports (int .) }}{{ end }}
+{{- range $systems := list .Values.connections.mlflow .Values.connections.labelStudio }}
+{{- range $systems }}
+{{- $url := urlParse .url }}
+{{- $ports = append $ports (regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (eq $url.scheme "http" | ternary 80 443) | int) }}
+{{- end }}
+{{- end }}
+{{- range uniq $ports }}
+- {port: {{ . }}, protocol: TCP}
+{{- end }}
+{{- end }}
+
 {{- define "treadle.controlSecret" -}}
 {{ .Values.control.existingSecret | default (printf "%s-control" (include "treadle.name" .)) }}
 {{- end }}

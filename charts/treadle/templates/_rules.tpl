@@ -35,7 +35,7 @@
   verbs: [get]
 - apiGroups: [""]
   resources: [events]
-  verbs: [create, patch, list]
+  verbs: [create, list]
 {{- if .Values.kinds.jobSet }}
 - apiGroups: [jobset.x-k8s.io]
   resources: [jobsets]

@@ -132,20 +132,12 @@ class LabelStudioSettings(_ConnectionSettings):
     )
 
 
-class PrometheusSettings(_ConnectionSettings):
-    """A Prometheus to read from."""
-
-    url: Address = Field(description="Base URL of its HTTP API.")
-    shared: bool = True
-
-
 class Connections(_Settings):
     """All connections, by product and name."""
 
     store: Mapping[str, StoreSettings] = Field(default_factory=dict)
     mlflow: Mapping[str, MlflowSettings] = Field(default_factory=dict)
     label_studio: Mapping[str, LabelStudioSettings] = Field(default_factory=dict)
-    prometheus: Mapping[str, PrometheusSettings] = Field(default_factory=dict)
 
 
 class ControlSettings(_Settings):
@@ -267,10 +259,6 @@ class Installation(_Settings):
     def label_studio(self, name: str, namespace: str) -> Granted[LabelStudioSettings] | Refusal:
         """The Label Studio that `namespace` uses under this name."""
         return self._grant("labelStudio", self.connections.label_studio, name, namespace)
-
-    def prometheus(self, name: str, namespace: str) -> Granted[PrometheusSettings] | Refusal:
-        """The Prometheus that `namespace` uses under this name."""
-        return self._grant("prometheus", self.connections.prometheus, name, namespace)
 
     def owner_of(self, this: Mapping[str, Any]) -> Owner:
         """The owner tag for what `this` object makes in outside systems."""

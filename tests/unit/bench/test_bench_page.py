@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.bench import page, results, sections
+from tests.bench import page, results, sections, words
 from tests.bench.figures import Target
 from tests.bench.results import Machine, Presence, Present, Round, Throughput, Wait
 
@@ -54,6 +55,26 @@ def test_memory_must_be_small_and_grow_in_a_line() -> None:
         ),
     )
     assert list(met(sections.presence_targets(crooked)).values()) == [False, False, False]
+
+
+def test_the_page_describes_the_systems_that_were_measured_and_no_other() -> None:
+    assert set(words.SYSTEMS) == set(sections.TITLES)
+    told = words.of_systems({"raw", "treadle", "jobset"})
+    assert [line.partition("*:")[0] for line in told.splitlines() if line.startswith("- *")] == ["- *Treadle", "- *Raw limit", "- *JobSet"]
+    assert "JobSet" not in words.of_systems({"treadle"})
+
+
+def measured_memory() -> dict[int, float]:
+    """MiB by finished runs, as the page has it."""
+    section = (page.DOCS / "performance.md").read_text().partition("## With thousands of finished runs")[2].partition("\n## ")[0]
+    head, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line.startswith("|")]
+    return {int(row[0].replace(",", "")): float(row[head.index("most memory")].removesuffix(" MiB")) for row in rows}
+
+
+def test_what_an_operator_is_given_by_default_is_enough_for_what_was_measured() -> None:
+    """As `docs/operations.md` says of ten thousand ended runs."""
+    requested = yaml.safe_load((page.DOCS.parent / "charts/treadle/values.yaml").read_text())["resources"]["requests"]["memory"]
+    assert measured_memory()[10_000] <= float(requested.removesuffix("Mi"))
 
 
 def test_the_page_is_made_of_whatever_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

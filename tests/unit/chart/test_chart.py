@@ -15,7 +15,7 @@ import yaml
 
 from e2e.cluster import tool
 from tests.pod_security import violations
-from tests.unit.chart.render import CHART, EVERYTHING, NAMESPACED, RELEASE_NAMESPACE, helm, installed, of_kind, render, the
+from tests.unit.chart.render import CHART, EVERYTHING, NAMESPACED, RELEASE_NAMESPACE, helm, of_kind, render, the
 from treadle.connections.installation import Connections, Installation, parse_installation
 from treadle.main import connections_of
 
@@ -205,13 +205,6 @@ def test_everything_lies_in_the_release_namespace_and_carries_the_charts_labels(
         assert this["metadata"]["labels"]["app.kubernetes.io/instance"] == "treadle", this["kind"]
 
 
-def test_the_operator_reaches_only_what_it_must() -> None:
-    policy = the(installed(render()), "NetworkPolicy")["spec"]
-    assert policy["policyTypes"] == ["Ingress", "Egress"]
-    assert all(rule["ports"] for rule in (*policy["ingress"], *policy["egress"]))
-    assert of_kind(render("networkPolicy.enabled=false"), "NetworkPolicy") == []
-
-
 def test_prices_make_a_rule_that_records_costs() -> None:
     assert not of_kind(render(), "PrometheusRule")
     rules = the(render('metrics.gpuHourPrices={"NVIDIA-A100": "2.50", "nvidia.com/gpu": "1"}'), "PrometheusRule")["spec"]["groups"][0]["rules"]
@@ -264,27 +257,6 @@ def test_the_kinds_of_the_prometheus_operator_wait_for_it_where_that_is_asked() 
     assert made("skipIfMissing", present) == everything
     assert made("failIfMissing")[0] != 0
     assert made("failIfMissing", present) == everything
-
-
-def test_who_may_read_metrics_can_be_limited() -> None:
-    policies = of_kind(installed(render(values=NAMESPACED)), "NetworkPolicy")
-    (rule,) = next(policy for policy in policies if policy["metadata"]["namespace"] == RELEASE_NAMESPACE)["spec"]["ingress"]
-    monitoring, test = rule["from"]
-    assert monitoring == {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
-    assert test["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "test", "helm test asks too"
-
-
-def test_pods_of_tenants_answer_orders_of_the_operator_alone_and_never_reach_the_clouds_metadata() -> None:
-    policies = [p for p in of_kind(render(values=NAMESPACED), "NetworkPolicy") if p["metadata"]["name"] == "treadle-workloads"]
-    assert [policy["metadata"]["namespace"] for policy in policies] == ["retail-a", "retail-b"]
-    rules = policies[0]["spec"]["ingress"]
-    (control,) = [rule for rule in rules if {"port": 8081, "protocol": "TCP"} in rule.get("ports", ())]
-    (peer,) = control["from"]
-    assert peer["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": RELEASE_NAMESPACE}
-    assert peer["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "operator"
-    blocks = [to["ipBlock"] for rule in policies[0]["spec"]["egress"] for to in rule["to"] if "ipBlock" in to]
-    assert any("169.254.0.0/16" in block["except"] for block in blocks)
-    assert helm("--set", "networkPolicy.workloads=true").returncode != 0, "a chart cannot know every namespace"
 
 
 def test_the_notes_warn_of_what_is_not_safe() -> None:

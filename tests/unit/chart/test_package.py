@@ -41,6 +41,13 @@ def test_it_says_all_that_a_catalogue_asks_for() -> None:
     assert {"home", "icon", "sources", "maintainers", "keywords", "kubeVersion"} <= set(METADATA)
 
 
+def test_it_names_no_key_as_releases_are_signed_without_one() -> None:
+    assert "signKey" not in TOLD
+    release = (CHART.parents[1] / ".github" / "workflows" / "release.yaml").read_text()
+    assert 'cosign sign --yes "$REGISTRY/charts/treadle@$digest"' in release
+    assert "--key" not in release
+
+
 def test_every_value_is_described() -> None:
     text = (CHART / "values.yaml").read_text()
     described = chart_values.descriptions(text)
