@@ -199,6 +199,11 @@ class Story:
         """The story without a crash: lines by moment."""
         return {told_.title: list(told_.lines) for told_ in self._told(Crashing())}
 
+    def objects(self) -> dict[str, Any]:
+        """The objects that there are at the end."""
+        found: dict[str, Any] = self._told(Crashing())[-1].world["objects"]
+        return found
+
     def check(self, golden: str) -> None:
         """Compare with the golden file (path under tests/stories), then tell each moment again with every crash.
 

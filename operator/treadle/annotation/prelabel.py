@@ -15,6 +15,7 @@ from treadle.annotation.stages import Due, Ended, Step
 from treadle.api.annotation_status import ProposalsReport, ProposerRecord
 from treadle.api.reasons import Reason
 from treadle.connections.installation import Refusal
+from treadle.contracts import Blob
 from treadle.contracts.prelabel import MOST_SHARDS, PrelabelResult, PrelabelSpec
 from treadle.plan import Create, Plan, do, say
 from treadle.workloads.states import Succeeded
@@ -42,7 +43,7 @@ def wanted(project: Project) -> PrelabelSpec | None:
         destination=project.spec.dataset.destination,
         items=items,
         who=proposer.who,
-        shards=shards(project.memory.source.items if project.memory.source else 0),
+        shards=shards(_unasked(project, proposer, items)),
         programs=proposer.programs,
         sensitive=project.spec.sensitive,
     )
@@ -51,6 +52,20 @@ def wanted(project: Project) -> PrelabelSpec | None:
 def shards(items: int) -> int:
     """How many pods share so many items."""
     return max(1, min(-(-items // PER_SHARD), MOST_SHARDS))
+
+
+def _unasked(project: Project, proposer: Proposer, items: Blob) -> int:
+    """How many items this proposer was never asked about; all of them, unless it is known that there are fewer. So many pods are worth their while:
+    which items are asked about does not depend on it, since pods pass over what has an answer, and over nothing else.
+    """
+    known, source = project.memory.proposer, project.memory.source
+    if source is None:
+        return 0
+    if known is None or known.who != proposer.who:
+        return source.items
+    if known.items == items.sha256:
+        return 0
+    return source.items if source.unasked is None else source.unasked
 
 
 def prelabel(project: Project, now: datetime) -> Plan:

@@ -13,6 +13,7 @@ from treadle.contracts.fetch_model import FetchModelSpec
 from treadle.contracts.prelabel import (
     ITEMS_DIRECTORY,
     ITEMS_VARIABLE,
+    MOST_SHARDS,
     PREDICTIONS_DIRECTORY,
     PREDICTIONS_VARIABLE,
     FetchItemsSpec,
@@ -42,7 +43,7 @@ def prelabel_job(project: Project, proposer: Proposer, model_store: Store, spec:
     keep = not project.spec.sensitive
     claims, claim_mounts = places.claim_volumes(project)
     resolved = {"who": proposer.who, "name": proposer.name, "combined": str(proposer.combined).lower(), "items": spec.items.sha256}
-    limit = names.LABEL_VALUE_LIMIT - len(f"-{spec.shards - 1}")
+    limit = names.LABEL_VALUE_LIMIT - len(f"-{MOST_SHARDS - 1}")  # however many pods there are: the same wish is the same name
     return build_contract_job(
         ref=Ref("Job", project.ref.namespace, names.derived_name(project.name, "prelabel", digest, number, limit=limit)),
         owner=project.this,

@@ -86,6 +86,8 @@ class SourceContent(Model):
     """Items that had the answers asked for at first, and waited for one more."""
     snapshot: StoredFile | None = None
     """What people had answered when the sync ended."""
+    unasked: Count | None = None
+    """Items that whoever proposes labels had not been asked about when the sync began; silent where that is not known."""
     project: Annotated[int, Field(ge=1)] | None = None
     """Labelling project that the items were imported into."""
     imported_at: Instant | None = None

@@ -10,7 +10,7 @@ What was answered is kept under the project's destination, in `predictions/<who>
 `who` is the digest of whoever answers: the same model version never answers an item twice, whatever else changes.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -123,6 +123,8 @@ class PredictResult(Result):
 
 class PrelabelSpec(_Sharded, JobSpec):
     """Keep what programs answered in this pod. May be killed and run again at any point."""
+
+    circumstances: ClassVar[frozenset[str]] = frozenset({"shards"})
 
     kind: Literal["prelabel"] = "prelabel"
     contract: Literal[1] = 1

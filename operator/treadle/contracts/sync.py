@@ -133,7 +133,7 @@ class TaskMark(Contract):
 class SyncSpec(JobSpec):
     """What to list, and where the tasks go."""
 
-    circumstances: ClassVar[frozenset[str]] = frozenset({"earlier", "answers_per_item"})
+    circumstances: ClassVar[frozenset[str]] = frozenset({"earlier", "answers_per_item", "asked"})
 
     kind: Literal["sync"] = "sync"
     contract: Literal[1] = 1
@@ -157,6 +157,7 @@ class SyncSpec(JobSpec):
     answers_per_item: int = Field(default=1, ge=1, description="How many people answer each item before anything is known to be disputed.")
     restore: Blob | None = Field(default=None, description="By command: bring back what this snapshot holds and people have not answered since.")
     keep: KeptLabels | None = Field(default=None, description="Set for projects without a labelling backend.")
+    asked: Sha256 | None = Field(default=None, description="Digest of the item listing that whoever proposes labels was asked about last.")
 
 
 class SyncResult(Result):
@@ -190,6 +191,7 @@ class SyncResult(Result):
     lost_tasks: int = Field(default=0, description="Tasks with answers that somebody had deleted; they are there again.")
     restored: int = Field(default=0, description="Answers that were brought back.")
     withdrawn: int = Field(default=0, description="Answers that are gone from tasks that are there: people may take back what they said.")
+    unasked: int | None = Field(default=None, ge=0, description="Items that are not in the listing `asked`; None where there is no such listing.")
 
 
 __all__ = [

@@ -1,13 +1,15 @@
-"""Labels that come as a file of COCO instances: boxes, or polygons where outlines are wanted."""
+"""Labels that come as a file of COCO instances: boxes, or what segments where outlines are wanted."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from treadle.contracts.labels import Box, Boxes, ImageSize, Label, LabelSchema, Region, Regions
-from treadle.jobs._known import Unreadable
+from treadle.contracts.labels import Boxes, ImageSize, Label, LabelSchema, Region, Regions
+from treadle.jobs._coco_masks import outline
+from treadle.jobs._fitting import box_within
+from treadle.jobs._known import Unreadable, why
 from treadle.jobs._store import below
 
 
@@ -42,17 +44,22 @@ class _Instances(_Lenient):
 
 
 def coco_labels(
-    content: bytes, uri: str, folder: str, shape: Literal["Boxes", "Regions"], schema: LabelSchema
+    content: bytes,
+    uri: str,
+    folder: str,
+    shape: Literal["Boxes", "Regions"],
+    schema: LabelSchema,
+    sizes: Mapping[str, ImageSize] | None = None,
 ) -> tuple[dict[str, Label], list[Unreadable]]:
     """Labels by the URIs of their images, which the file names relative to `folder`; and what is no label of this project.
 
-    An image of which one annotation cannot be read has no label at all: half of its objects would be taken for all of them.
+    An image of which one annotation cannot be read has no label at all: half of its objects would be taken for all of them. Where the `sizes` of the
+    images are given, one that is not among them is passed over; of one that has another size than the file says, places would be others than were meant.
     """
     try:
         instances = _Instances.model_validate_json(content)
     except ValidationError as error:
-        wrong = error.errors(include_input=False, include_url=False)[0]
-        return {}, [Unreadable(uri, f"no file of COCO instances: {'.'.join(map(str, wrong['loc']))}: {wrong['msg']}")]
+        return {}, [Unreadable(uri, f"no file of COCO instances: {why(error)}")]
     names = {category.id: category.name for category in instances.categories}
     of_image: defaultdict[int, list[_Annotation]] = defaultdict(list)
     for annotation in instances.annotations:
@@ -61,36 +68,40 @@ def coco_labels(
     bad: list[Unreadable] = []
     for image in instances.images:
         item = image.file_name if "://" in image.file_name else below(folder, image.file_name)
+        if sizes is not None and item not in sizes:
+            continue
         try:
-            found[item] = _label(shape, image, of_image[image.id], names, schema)
+            found[item] = _label(shape, _size(image, sizes[item] if sizes else None), of_image[image.id], names, schema)
         except ValueError as error:
-            bad.append(Unreadable(uri, f"{image.file_name}: {error}"))
+            bad.append(Unreadable(uri, f"{image.file_name}: {why(error)}"))
     return found, bad
 
 
-def _label(shape: str, image: _Image, annotations: Sequence[_Annotation], names: Mapping[int, str], schema: LabelSchema) -> Label:
+def _size(image: _Image, known: ImageSize | None) -> ImageSize:
+    """The image's size; some tools leave it out of the file, as zeros."""
+    if known is None:
+        return ImageSize(width=image.width, height=image.height)
+    if image.width > 0 and image.height > 0 and (image.width, image.height) != (known.width, known.height):
+        raise ValueError(f"the file says {image.width} x {image.height} pixels, the image has {known.width} x {known.height}")
+    return known
+
+
+def _label(shape: str, image: ImageSize, annotations: Sequence[_Annotation], names: Mapping[int, str], schema: LabelSchema) -> Label:
     """The label of one image.
 
     Raises:
         ValueError: for an annotation that is none here (pydantic's ValidationError is one).
     """
     if shape == "Regions":
-        return Regions(regions=tuple(_regions(image, annotations, names, schema)))
-    return Boxes(boxes=tuple(_box(each, _name(each, names, schema)) for each in annotations))
+        return Regions(regions=tuple(_region(each, _name(each, names, schema), image) for each in annotations))
+    return Boxes(boxes=tuple(box_within(_name(each, names, schema), *each.bbox, image) for each in annotations))
 
 
-def _box(annotation: _Annotation, name: str) -> Box:
-    x, y, width, height = annotation.bbox
-    return Box(label=name, x=max(x, 0.0), y=max(y, 0.0), width=width, height=height)
-
-
-def _regions(image: _Image, annotations: Sequence[_Annotation], names: Mapping[int, str], schema: LabelSchema) -> Iterator[Region]:
-    for each in annotations:
-        if isinstance(each.segmentation, Mapping) or len(each.segmentation) != 1:
-            raise ValueError(f"annotation {each.id} is not one polygon")
-        numbers = each.segmentation[0]
-        points = tuple(zip(numbers[0::2], numbers[1::2], strict=True))
-        yield Region(label=_name(each, names, schema), points=points, image=ImageSize(width=image.width, height=image.height))
+def _region(annotation: _Annotation, name: str, image: ImageSize) -> Region:
+    try:
+        return outline(name, annotation.segmentation, image)
+    except ValueError as error:
+        raise ValueError(f"annotation {annotation.id}: {why(error)}") from error
 
 
 def _name(annotation: _Annotation, names: Mapping[int, str], schema: LabelSchema) -> str:

@@ -44,6 +44,14 @@ class Withheld(Unreadable):
     refusal: Refused
 
 
+def why(error: ValueError, whole: str = "it") -> str:
+    """What is wrong with something that was read, in a line; `whole` is what it is called where no part of it is at fault."""
+    if isinstance(error, ValidationError):
+        wrong = error.errors(include_input=False, include_url=False)[0]
+        return f"{'.'.join(map(str, wrong['loc'])) or whole}: {wrong['msg']}"
+    return str(error)
+
+
 def label_file(uri: str) -> str:
     """The file of labels that a URI means: itself, or the one in this folder."""
     return uri if uri.endswith(".jsonl") else below(uri, FILE)
@@ -86,8 +94,7 @@ def opinion_of(line: bytes | Mapping[str, str], folder: str, task: Task, schema:
         known = KnownLabel.model_validate_json(line) if isinstance(line, bytes) else KnownLabel.model_validate(line)
         label: Label = ClassLabel(label=known.label) if isinstance(known.label, str) else LABEL.validate_python(known.label)
     except ValidationError as error:
-        wrong = error.errors(include_input=False, include_url=False)[0]
-        return f"{'.'.join(map(str, wrong['loc'])) or 'the line'}: {wrong['msg']}"
+        return why(error, "the line")
     if label.shape != task.shape:
         return f"a label of the shape {label.shape}, {task.type} has {task.shape}"
     if unknown := sorted(set(label.names) - set(schema.names)):

@@ -8,15 +8,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from xml.etree import ElementTree
 
-from pydantic import ValidationError
-
 from treadle.contracts.labels import Box, Boxes, ClassLabel, ImageSize, LabelSchema
 from treadle.contracts.sync import Item, Source
-from treadle.jobs._known import Opinion, Unreadable
+from treadle.jobs._fitting import box_within
+from treadle.jobs._known import Opinion, Unreadable, why
 from treadle.jobs._store import Store, below
 
 LONGEST_FILE = 1024 * 1024
 """Bytes of one file of labels: thousands of boxes."""
+
+NO_SIZE = "the size of its image is not known"
 
 SUFFIXES = {"Yolo": (".txt", ".yaml"), "Voc": (".xml", ".txt")}
 """What the files of a format end in; among the images of a source they are no items."""
@@ -56,7 +57,7 @@ def yolo(store: Store, source: Source, uri: str, items: Sequence[Item], schema: 
         try:
             yield Opinion(item.key, Boxes(boxes=tuple(_yolo_boxes(_text(store, entry.uri, entry.size), item.image, schema))))
         except ValueError as error:
-            yield Unreadable(entry.uri, _why(error))
+            yield Unreadable(entry.uri, why(error))
 
 
 def voc(store: Store, source: Source, uri: str, items: Sequence[Item], schema: LabelSchema) -> Iterator[Found]:
@@ -71,9 +72,11 @@ def voc(store: Store, source: Source, uri: str, items: Sequence[Item], schema: L
             named = of_name.get(below(source.uri, annotation.findtext("filename") or ""))
             item = named or by_stem.get(PurePosixPath(entry.uri).stem)
             if item is not None:
-                yield Opinion(item.key, Boxes(boxes=tuple(_voc_box(part, schema) for part in annotation.iter("object"))))
-        except (ValueError, ElementTree.ParseError) as error:
-            yield Unreadable(entry.uri, _why(error))
+                yield Opinion(item.key, Boxes(boxes=tuple(_voc_box(part, item.image, schema) for part in annotation.iter("object"))))
+        except ElementTree.ParseError as error:
+            yield Unreadable(entry.uri, str(error))
+        except ValueError as error:
+            yield Unreadable(entry.uri, why(error))
 
 
 def _parsed(text: str) -> ElementTree.Element:
@@ -96,7 +99,7 @@ def _without_role(path: PurePosixPath) -> str:
 
 def _yolo_boxes(text: str, image: ImageSize | None, schema: LabelSchema) -> Iterator[Box]:
     if image is None:
-        raise ValueError("the size of its image is not known")
+        raise ValueError(NO_SIZE)
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
@@ -106,22 +109,25 @@ def _yolo_boxes(text: str, image: ImageSize | None, schema: LabelSchema) -> Iter
         index, x, y, width, height = (float(word) for word in words[:5])
         if not (index.is_integer() and 0 <= index < len(schema.names)):
             raise ValueError(f"line {number}: {words[0]} is not the id of a label of this project")
-        yield _box(schema.names[int(index)], x - width / 2, y - height / 2, width, height, image)
+        left, across = _extent(x, width, image.width)
+        top, down = _extent(y, height, image.height)
+        yield box_within(schema.names[int(index)], left, top, across, down, image)
 
 
-def _box(name: str, left: float, top: float, width: float, height: float, image: ImageSize) -> Box:
-    """A box inside of the image; what rounding put outside is cut."""
-    right, bottom = min(left + width, 1.0) * image.width, min(top + height, 1.0) * image.height
-    x, y = max(left, 0.0) * image.width, max(top, 0.0) * image.height
-    return Box(label=name, x=x, y=y, width=right - x, height=bottom - y)
+def _extent(centre: float, extent: float, whole: int) -> tuple[float, float]:
+    """Where a box begins and how far it goes, in pixels."""
+    start = centre - extent / 2
+    return start * whole, (start + extent) * whole - start * whole
 
 
-def _voc_box(part: ElementTree.Element, schema: LabelSchema) -> Box:
+def _voc_box(part: ElementTree.Element, image: ImageSize | None, schema: LabelSchema) -> Box:
+    if image is None:
+        raise ValueError(NO_SIZE)
     name = part.findtext("name") or ""
     if name not in schema.names:
         raise ValueError(f'"{name}" is not a label of this project')
     left, top, right, bottom = (_number(part, edge) for edge in ("xmin", "ymin", "xmax", "ymax"))
-    return Box(label=name, x=max(left - 1, 0.0), y=max(top - 1, 0.0), width=right - left + 1, height=bottom - top + 1)
+    return box_within(name, left - 1, top - 1, right - left + 1, bottom - top + 1, image)
 
 
 def _number(part: ElementTree.Element, edge: str) -> float:
@@ -135,10 +141,3 @@ def _text(store: Store, uri: str, size: int) -> str:
     if size > LONGEST_FILE:
         raise ValueError(f"it has {size} bytes, more than {LONGEST_FILE} are not read")
     return store.read(uri).decode("utf-8-sig")
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        wrong = error.errors(include_input=False, include_url=False)[0]
-        return f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}"
-    return str(error)

@@ -3,7 +3,6 @@
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,12 +11,12 @@ from treadle.contracts.labels import Label, LabelSchema
 from treadle.contracts.sync import KEY_FIELD, MARK_FIELD, WHY_FIELD, Item, TaskMark
 from treadle.jobs._media import text
 from treadle.jobs._notes import proposal, why
+from treadle.jobs._side_by_side import side_by_side
 from treadle.jobs._store import NotThere, Refused, Store
 from treadle.tasks import Task
 
-SIDE_BY_SIDE = 8
-
 log = logging.getLogger(__name__)
+
 
 
 @dataclass(frozen=True)
@@ -63,8 +62,7 @@ def labelling_tasks(
     """
     shown: Iterable[str | None] = (item.uri for item in items)
     if task.media == "Text":
-        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-            shown = list(pool.map(lambda item: _text(store, item), items))
+        shown = side_by_side(lambda item: _text(store, item), items)
     elif upload is not None:
         shown = [_copy(store, item, upload) for item in items]
     there = zip(items, shown, strict=True)

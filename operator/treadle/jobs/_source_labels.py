@@ -1,16 +1,18 @@
 """Labels that come with the items of a source, in any format that is read."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import assert_never
 
 from treadle.contracts.labels import LabelSchema
 from treadle.contracts.sync import Item, Source, SourceLabels
 from treadle.jobs._coco import coco_labels
+from treadle.jobs._fitting import fitting
 from treadle.jobs._known import Opinion, Unreadable, opinion_of, opinions
 from treadle.jobs._label_folders import image_folder, voc, yolo
 from treadle.jobs._manifests import Row, rows
 from treadle.jobs._store import Store
-from treadle.tasks import Task
+from treadle.tasks import Invalid, Task
 
 SHAPES = {"Coco": ("Boxes", "Regions"), "Yolo": ("Boxes",), "Voc": ("Boxes",), "ImageFolder": ("Class",)}
 """Which labels a format holds, where it does not hold all."""
@@ -35,13 +37,23 @@ def source_labels(
     possible = SHAPES.get(labels.format, (task.shape,))
     if task.shape not in possible:
         return (), [Unreadable(labels.uri, f"{labels.format} holds {' and '.join(possible)}, {task.type} has {task.shape}")]
+    said, bad = _read(store, source, labels, task, schema, items)
+    of_key = {item.key: item for item in items}
+    fit, strange = _divided(_checked(each, of_key.get(each.key), task, schema) for each in said)
+    return fit, [*bad, *strange]
+
+
+def _read(
+    store: Store, source: Source, labels: SourceLabels, task: Task, schema: LabelSchema, items: Sequence[Item]
+) -> tuple[Sequence[Opinion], Sequence[Unreadable]]:
     match labels.format:
         case "Jsonl":
             return opinions(store, labels.uri, task, schema)
         case "Csv":
             return _divided(_csv(store, labels.uri, task, schema))
         case "Coco":
-            found, bad = coco_labels(store.read(labels.uri), labels.uri, source.uri, "Boxes" if task.shape == "Boxes" else "Regions", schema)
+            sizes = {item.key: item.image for item in items if item.image is not None}
+            found, bad = coco_labels(store.read(labels.uri), labels.uri, source.uri, "Boxes" if task.shape == "Boxes" else "Regions", schema, sizes)
             return [Opinion(key, label) for key, label in found.items()], bad
         case "Yolo":
             return _divided(yolo(store, source, labels.uri, items, schema))
@@ -51,6 +63,14 @@ def source_labels(
             return _divided(image_folder(source, labels.uri, items, schema))
         case _:
             assert_never(labels.format)
+
+
+def _checked(said: Opinion, item: Item | None, task: Task, schema: LabelSchema) -> Opinion | Unreadable:
+    """What is said of an item, unless nobody could say it on the labelling screen. What is said of no item is heard by nobody."""
+    if item is None:
+        return said
+    label = fitting(said.label, item.image, task, schema)
+    return Unreadable(said.key, label.message) if isinstance(label, Invalid) else replace(said, label=label)
 
 
 def _csv(store: Store, uri: str, task: Task, schema: LabelSchema) -> Iterator[Opinion | Unreadable]:

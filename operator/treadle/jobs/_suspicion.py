@@ -3,7 +3,6 @@
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -14,13 +13,14 @@ from treadle.contracts.labels import ClassLabel
 from treadle.contracts.quality import Finding
 from treadle.jobs._consensus import Judged, Verdict
 from treadle.jobs._features import features_of
+from treadle.jobs._side_by_side import in_turn
 from treadle.jobs._store import NotThere, Store
 from treadle.statistics.confident_learning import Suspect, suspects
 from treadle.statistics.held_out import FOLDS, held_out_probabilities
 
 FEWEST = 50
 """Labelled items from which on a model may be asked."""
-SIDE_BY_SIDE = 8
+SIDE_BY_SIDE = 8  # contents of items that are held at a time
 TO_LOOK_AT: Mapping[Verdict, Literal["Disputed", "InReview", "BreaksRule"]] = {
     Verdict.DISPUTED: "Disputed",
     Verdict.IN_REVIEW: "InReview",
@@ -54,9 +54,7 @@ def suspicion_of(store: Store, judged: Sequence[Judged], names: Sequence[str], m
     Labels that fewer items have than there are folds are passed over: some model would never have seen them.
     """
     labelled = [each for each in judged if each.consensus and isinstance(each.consensus.label, ClassLabel)]
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        contents = pool.map(partial(_read, store), (each.uri for each in labelled))
-        seen, data = features_of(media, contents)
+    seen, data = features_of(media, in_turn(partial(_read, store), (each.uri for each in labelled), at_once=SIDE_BY_SIDE))
     items = [labelled[index] for index in seen]
     column = {name: index for index, name in enumerate(names)}
     labels = np.array([column[each.consensus.label.names[0]] for each in items if each.consensus], dtype=np.int64)

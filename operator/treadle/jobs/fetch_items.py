@@ -2,7 +2,6 @@
 
 import logging
 import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 from treadle.api.reasons import Reason
@@ -12,9 +11,9 @@ from treadle.jobs._answered import answered, listed, of_shard
 from treadle.jobs._failure import JobFailure
 from treadle.jobs._files import WrongContent, has_content, write_whole
 from treadle.jobs._lines import to_lines
+from treadle.jobs._side_by_side import side_by_side
 from treadle.jobs._store import NotThere, Store
 
-SIDE_BY_SIDE = 16
 LONGEST_SUFFIX = 10
 
 log = logging.getLogger("treadle.jobs")
@@ -30,8 +29,7 @@ def fetch_items(spec: FetchItemsSpec) -> FetchItemsResult:
     known = answered(store, spec.destination, spec.who)
     mine = list(of_shard(listed(store, spec.items), shard(), spec.shards))
     wanted = [item for item in mine if (item.key, item.sha256) not in known]
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        brought = list(pool.map(lambda item: _bring(store, root, item), wanted))
+    brought = side_by_side(lambda item: _bring(store, root, item), wanted)
     lines = [line for line in brought if line is not None]
     task = TaskToLabel(type=spec.labels.task, labels=spec.labels.names)
     write_whole(root / TASK_FILE, [task.to_json().encode()])

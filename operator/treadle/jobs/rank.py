@@ -3,7 +3,6 @@
 import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -24,13 +23,14 @@ from treadle.jobs._labelling_tasks import mark_of
 from treadle.jobs._lines import from_lines, keep, pinned, to_lines
 from treadle.jobs._order import Rows, Scene, order_of
 from treadle.jobs._proposals import Proposal, proposal_of, proposals_of
+from treadle.jobs._side_by_side import in_turn
 from treadle.jobs._store import NotThere, Store, below
 from treadle.jobs._versions import versions_at
 from treadle.jobs._votes import combine
 from treadle.statistics.shapes import SHAPES
 from treadle.tasks import Invalid, NotSupportedYet, Task, for_type
 
-SIDE_BY_SIDE = 8
+SIDE_BY_SIDE = 8  # contents of items that are held at a time
 LONGEST = 20  # voters in the result
 
 log = logging.getLogger("treadle.jobs")
@@ -233,8 +233,7 @@ def _parts(task: Task, item: Item, proposal: Proposal | None) -> list[Mapping[st
 
 def _rows(store: Store, items: Mapping[Identity, Item], media: str, asked: Sequence[Identity]) -> Any:
     """Items as rows of numbers; those that are gone are passed over."""
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        return features_of(media, pool.map(lambda identity: _read(store, items[identity].uri), asked))
+    return features_of(media, in_turn(lambda identity: _read(store, items[identity].uri), asked, at_once=SIDE_BY_SIDE))
 
 
 def _read(store: Store, uri: str) -> bytes:

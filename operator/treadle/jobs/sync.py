@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from pydantic import ValidationError
+
 from treadle.api.names import digest
 from treadle.api.reasons import Reason
 from treadle.contracts import RESULT_LIMIT, Blob, one_line
@@ -73,6 +75,7 @@ def sync(spec: SyncSpec) -> SyncResult:
         lost_tasks=brought.lost_tasks,
         restored=brought.restored,
         withdrawn=brought.withdrawn,
+        unasked=_unasked(store, spec, items),
     )
     while result.examples and len(result.to_json().encode()) > RESULT_LIMIT:  # all of them are in the list
         result = result.model_copy(update={"examples": result.examples[:-1]})
@@ -84,6 +87,19 @@ def _left_out(store: Store, spec: SyncSpec, unreadable: Sequence[Unreadable]) ->
         return None
     lines = sorted((LeftOut(uri=bad.uri, why=bad.why) for bad in unreadable), key=lambda line: (line.uri, line.why))
     return keep(store, below(spec.destination, LEFT_OUT), to_lines(lines))
+
+
+def _unasked(store: Store, spec: SyncSpec, items: Sequence[Item]) -> int | None:
+    """How many items whoever proposes labels was never asked about; None where nobody was asked, or it is not known any more about what."""
+    if spec.asked is None:
+        return None
+    try:
+        before = from_lines(Item, store.read(below(spec.destination, LISTINGS, f"{spec.asked}.jsonl")))
+        asked = {(item.key, item.sha256) for item in before if item.gold is None}
+    except (NotThere, ValidationError):
+        log.warning("the listing %s is not readable; nobody knows what is new since then", spec.asked)
+        return None
+    return sum(item.gold is None and (item.key, item.sha256) not in asked for item in items)
 
 
 def _why_empty(spec: SyncSpec, unreadable: int, examples: Sequence[str]) -> str:

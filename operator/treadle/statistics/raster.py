@@ -1,6 +1,6 @@
 """Outlines as pixels: polygons and painted runs become masks, cut to where there is anything."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,6 +50,23 @@ def painted(runs: Sequence[int], image: ImageSize) -> Mask:
     return _cut(0, 0, whole.reshape(image.height, image.width))
 
 
+def of_column_runs(runs: Sequence[int], image: ImageSize) -> Mask:
+    """Pixels of runs as `column_runs` makes them."""
+    whole = np.zeros(image.width * image.height, dtype=np.bool_)
+    inside = np.repeat(np.arange(len(runs)) % 2 == 1, np.array(runs, dtype=np.int64))
+    whole[: len(inside)] = inside
+    return _cut(0, 0, whole.reshape(image.width, image.height).T)
+
+
+def together(masks: Iterable[Mask], image: ImageSize) -> Mask:
+    """Pixels that any of them covers."""
+    whole = np.zeros((image.height, image.width), dtype=np.bool_)
+    for mask in masks:
+        height, width = mask.pixels.shape
+        whole[mask.top : mask.top + height, mask.left : mask.left + width] |= mask.pixels
+    return _cut(0, 0, whole)
+
+
 def overlap(one: Mask, other: Mask) -> int:
     """Pixels that both cover."""
     left, top = max(one.left, other.left), max(one.top, other.top)
@@ -64,10 +81,23 @@ def overlap(one: Mask, other: Mask) -> int:
 
 def column_runs(mask: Mask, image: ImageSize) -> list[int]:
     """Pixels column by column, in turns how many are outside and how many inside, outside first, to the very end: how COCO writes masks."""
+    return _runs(_whole(mask, image).ravel(order="F"))
+
+
+def row_runs(mask: Mask, image: ImageSize) -> list[int]:
+    """Pixels row by row, without what is outside at the end: the inverse of `painted`."""
+    runs = _runs(_whole(mask, image).ravel())
+    return runs[: len(runs) // 2 * 2]
+
+
+def _whole(mask: Mask, image: ImageSize) -> NDArray[np.bool_]:
     whole = np.zeros((image.height, image.width), dtype=np.bool_)
     height, width = mask.pixels.shape
     whole[mask.top : mask.top + height, mask.left : mask.left + width] = mask.pixels
-    pixels = whole.ravel(order="F")
+    return whole
+
+
+def _runs(pixels: NDArray[np.bool_]) -> list[int]:
     changes = np.flatnonzero(pixels[1:] != pixels[:-1]) + 1
     runs: list[int] = np.diff(np.concatenate([[0], changes, [len(pixels)]])).tolist()
     return [0, *runs] if pixels[0] else runs

@@ -19,7 +19,7 @@ from treadle.contracts.quality import QualityResult
 from treadle.contracts.rank import RankResult
 from treadle.contracts.release import ReleaseResult
 from treadle.contracts.sync import SyncResult
-from treadle.plan import Question, Unavailable
+from treadle.plan import Question, Ref, Unavailable
 
 INSTALLATION = parse_installation("""
 id: here
@@ -142,6 +142,10 @@ class Told:
         made = [match[1] for line in lines if (match := re.fullmatch(rf"create Job (digits-{stage}-\S+)", line))]
         assert made, f"no {stage} Job was made:\n" + "\n".join(lines)
         return made[-1]
+
+    def pods(self, stage: str) -> int:
+        """How many pods the Job of this stage that was made last has."""
+        return int(self.story.objects()[str(Ref("Job", "ml", self.job(stage)))]["spec"]["completions"])
 
     def _ended(self, after: str, stage: str, result: Any, answers: Mapping[Question[Any], object], text: str = "") -> None:
         job = self.job(stage)

@@ -20,7 +20,7 @@ from treadle.annotation import policy, prepare, release, stages, train
 from treadle.annotation.audit import CHANCE, chance_of
 from treadle.annotation.prelabel import shards
 from treadle.annotation.project import Project
-from treadle.api.annotation_status import AnnotationProjectMemory, DatasetVersion, QualityReport, SourceContent, StoredFile
+from treadle.api.annotation_status import AnnotationProjectMemory, DatasetVersion, ProposerRecord, QualityReport, SourceContent, StoredFile
 from treadle.connections.labelling import EnsureLabellingProject, LabellingProject, Progress
 from treadle.contracts import LabelStudioConnection, StoreConnection
 from treadle.contracts.quality import QualitySpec
@@ -248,14 +248,15 @@ def test_what_cannot_be_done_is_refused_with_the_field_in_the_message(spec: dict
     assert accepted.stalled
 
 
-def prelabel_job(**spec: Any) -> Object:
-    """The Job that asks about 5,000 items."""
+def prelabel_job(unasked: int | None = None, proposer: ProposerRecord | None = None, **spec: Any) -> Object:
+    """The Job that asks about 5,000 items; `proposer` has answered before, though not about the `unasked` ones among them."""
     answers = {CHAMPION: version(3)}
     listing = StoredFile(uri="s3://datasets/digits/items/a.jsonl", sha256="a" * 64)
-    source = SourceContent(digest="b" * 64, items=5000, listing=listing, project=1)
+    source = SourceContent(digest="b" * 64, items=5000, listing=listing, project=1, unasked=unasked)
     setup = observed(answers=answers, **spec).setup
     assert setup is not None
-    project = observed(LabellingProject(1, "<url>", setup.digest), AnnotationProjectMemory(source=source), answers=answers, **spec)
+    memory = AnnotationProjectMemory(source=source, proposer=proposer)
+    project = observed(LabellingProject(1, "<url>", setup.digest), memory, answers=answers, **spec)
     made = [action.object for action in PROJECT.plan(project, NOW).actions if isinstance(action, Create)]
     return next(job for job in made if "-prelabel-" in job["metadata"]["name"])
 
@@ -277,6 +278,38 @@ def test_programs_of_users_have_no_keys_and_a_place_of_their_own() -> None:
 
 def test_as_many_pods_as_the_items_need_share_them() -> None:
     assert [shards(items) for items in (0, 1, 2000, 2001, 99_999, 1_000_000)] == [1, 1, 1, 2, 50, 50]
+
+
+MODEL: dict[str, Any] = {"prelabel": {"model": {"name": "digits"}}}
+
+
+def answered_before(listing: str, **other: Any) -> ProposerRecord:
+    """The record of the model's answers about the items of another listing."""
+    resolved = json.loads(prelabel_job(**MODEL)["metadata"]["annotations"]["treadle.dev/resolved"])
+    return ProposerRecord.model_validate({**resolved, "items": listing * 64, **other})
+
+
+@pytest.mark.parametrize(
+    ("unasked", "proposer", "pods"),
+    [
+        (None, None, 3),
+        (1, answered_before("c"), 1),
+        (2001, answered_before("c"), 2),
+        (0, answered_before("c"), 1),
+        (None, answered_before("c"), 3),
+        (1, answered_before("c", who="0" * 16), 3),
+        (None, answered_before("a"), 1),
+    ],
+    ids=["nobody answered", "one is new", "some are new", "some are gone", "not known", "somebody else answered", "all were asked about"],
+)
+def test_only_so_many_pods_are_made_as_what_is_new_needs(unasked: int | None, proposer: ProposerRecord | None, pods: int) -> None:
+    job = prelabel_job(unasked, proposer, **MODEL)
+    assert job["spec"]["completions"] == pods
+    for container in ("initContainers", "containers"):
+        (asked,) = [each for each in job["spec"]["template"]["spec"][container] if each["name"] in ("fetch-items", "treadle")]
+        (told,) = [json.loads(each["value"]) for each in asked["env"] if each["name"] == "TREADLE_JOB"]
+        assert told.get("shards", 1) == pods, "all that share the work know among how many"
+    assert job["metadata"]["name"] == prelabel_job(**MODEL)["metadata"]["name"], "it is the same work, whoever shares it"
 
 
 def test_programs_that_check_labels_stand_between_containers_of_ours_and_have_no_keys() -> None:

@@ -1,6 +1,7 @@
 """Labels in the formats of other tools: what our own exports write is read back as it was, and what is no label is told."""
 
 import io
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from PIL import Image
 
 from treadle.contracts import StoreConnection
 from treadle.contracts.dataset import DatasetItem
-from treadle.contracts.labels import Box, Boxes, ClassLabel, ImageSize, LabelClass, LabelSchema
+from treadle.contracts.labels import Box, Boxes, ClassLabel, ImageSize, LabelClass, LabelSchema, Region, Regions
 from treadle.contracts.sync import Item, Source, SourceFields, SourceLabels, SyncSpec
 from treadle.jobs._known import Opinion, Unreadable
 from treadle.jobs._listing import find
@@ -86,7 +87,9 @@ def test_columns_say_who_says_what(shelf: Shelf) -> None:
         ("0.5 0.5 0.5 0.5 0.5", "is not the id of a label"),
         ("can 0.5 0.5 0.5 0.5", "could not convert"),
         ("nan 0.5 0.5 0.5 0.5", "is not the id of a label"),
-        ("0 0.5 0.5 0 0.5", "greater than 0"),
+        ("0 0.5 0.5 0 0.5", 'a box of "can" is empty'),
+        ("0 0.5 0.5 inf 0.5", 'a box of "can" has no place'),
+        ("0 1.5 0.5 0.5 0.5", 'a box of "can" lies outside of the image'),
         (b"\xff\xfe", "codec"),
     ],
 )
@@ -112,6 +115,92 @@ def test_a_text_that_is_none_of_voc_labels_nothing(shelf: Shelf, text: str, why:
     found, bad = shelf.read("Voc", "old/Annotations", BOXES, "old/1.jpg")
     assert list(found) == []
     assert why in bad[0].why
+
+
+HANGING = Boxes(boxes=(Box(label="can", x=0, y=5, width=15, height=15),))
+"""A box of 20 by 20 pixels, of which 5 are beside the image on the left and 5 below: the part that is in it."""
+
+
+@pytest.mark.parametrize(
+    ("form", "path", "text"),
+    [
+        ("Yolo", "old/1.txt", "0 0.125 0.75 0.5 1\n"),
+        (
+            "Voc",
+            "old/1.xml",
+            "<a><object><name>can</name><bndbox><xmin>-4</xmin><ymin>6</ymin><xmax>15</xmax><ymax>25</ymax></bndbox></object></a>",
+        ),
+        (
+            "Coco",
+            "old/all.json",
+            '{"images": [{"id": 1, "file_name": "1.jpg", "width": 40, "height": 20}], "categories": [{"id": 3, "name": "can"}], '
+            '"annotations": [{"id": 1, "image_id": 1, "category_id": 3, "bbox": [-5, 5, 20, 20]}]}',
+        ),
+    ],
+)
+def test_the_part_of_a_box_that_is_in_the_image_is_what_it_marks(shelf: Shelf, form: str, path: str, text: str) -> None:
+    shelf.write(path, text)
+    found, bad = shelf.read(form, path if form == "Coco" else "old", BOXES, "old/1.jpg")
+    assert (list(found), list(bad)) == ([Opinion("pvc://shelf/old/1.jpg", HANGING)], [])
+
+
+BOX = {"label": "can", "x": 30, "y": 5, "width": 10, "height": 5}
+OUTLINE = {"label": "can", "image": {"width": 40, "height": 20}}
+TASK_OF = {"Boxes": "ObjectDetection", "Regions": "Segmentation", "Points": "Keypoints", "Spans": "NamedEntities"}
+
+
+@pytest.mark.parametrize(
+    ("shape", "part", "why"),
+    [
+        ("Boxes", BOX | {"width": 20}, 'a box of "can" lies outside of the image'),
+        ("Regions", OUTLINE | {"points": [[0, 0], [4, 4]]}, 'an outline of "can" has 2 corners in the image'),
+        ("Regions", OUTLINE | {"points": [[41, 0], [50, 4], [45, 9]]}, 'an outline of "can" lies outside of the image'),
+        ("Regions", OUTLINE | {"runs": [0, 801]}, 'the pixels of "can" are more than the image has'),
+        ("Regions", OUTLINE | {"runs": [-3, 5]}, 'the pixels of "can" are more than the image has'),
+        ("Regions", OUTLINE | {"runs": [3, 0]}, 'an outline of "can" covers no pixel'),
+        ("Regions", OUTLINE | {"runs": [3, 2], "points": [[0, 0], [4, 0], [4, 4]]}, 'an outline of "can" has both corners and runs'),
+        ("Regions", OUTLINE | {"runs": [3, 2], "image": {"width": 20, "height": 40}}, "in an image of 20 x 40 pixels, the item has 40 x 20"),
+        ("Points", {"label": "can", "x": 41, "y": 5, "scale": 28.3}, 'a point of "can" lies outside of the image'),
+        ("Spans", {"label": "can", "start": 5, "end": 2}, 'a span of "can" is empty'),
+    ],
+)
+def test_a_label_that_nobody_could_give_on_the_screen_is_refused_by_name(shelf: Shelf, shape: str, part: dict[str, object], why: str) -> None:
+    good = {"Boxes": BOX, "Regions": OUTLINE | {"points": [[0, 0], [4, 0], [4, 4]]}, "Spans": {"label": "can", "start": 1, "end": 3}}
+    fine = good.get(shape, part | {"x": 40})
+    said = [{"uri": f"{name}.jpg", "label": {"shape": shape, shape.lower(): [each]}} for name, each in (("bad", part), ("good", fine))]
+    shelf.write("old/labels.jsonl", "\n".join(map(json.dumps, said)))
+    schema = LabelSchema(task=TASK_OF[shape], labels=BOXES.labels)
+    found, bad = shelf.read("Jsonl", "old/labels.jsonl", schema, "old/bad.jpg", "old/good.jpg")
+    assert [each.key for each in found] == ["pvc://shelf/old/good.jpg"]
+    assert [each.uri for each in bad] == ["pvc://shelf/old/bad.jpg"]
+    assert why in bad[0].why
+
+
+def test_what_rounding_put_beside_the_image_is_cut(shelf: Shelf) -> None:
+    box = BOX | {"width": 10.4}
+    outline = OUTLINE | {"points": [[0, 0], [40.5, 0], [40, 21]]}
+    for shape, part, wanted in (
+        ("Boxes", box, Boxes(boxes=(Box.model_validate(BOX),))),
+        ("Regions", outline, Regions(regions=(Region(label="can", points=((0, 0), (40, 0), (40, 20)), image=SIZE),))),
+    ):
+        shelf.write("old/labels.jsonl", json.dumps({"uri": "1.jpg", "label": {"shape": shape, shape.lower(): [part]}}))
+        found, bad = shelf.read("Jsonl", "old/labels.jsonl", LabelSchema(task=TASK_OF[shape], labels=BOXES.labels), "old/1.jpg")
+        assert ([each.label for each in found], list(bad)) == ([wanted], [])
+
+
+def test_outlines_that_an_export_writes_are_read_back_as_they_were(shelf: Shelf) -> None:
+    schema = LabelSchema(task="Segmentation", labels=BOXES.labels)
+    drawn = Region(label="bottle", points=((1, 2), (9.5, 2), (9.5, 12.25)), image=SIZE)
+    painted = [Region(label="can", runs=runs, image=SIZE) for runs in ((0, 3, 37, 3), (45, 1, 39, 1, 2, 5), (799, 1), (0, 800))]
+    label = Regions(regions=(drawn, *painted))
+    item = DatasetItem(key="k", uri="s3://raw/1.jpg", sha256="1" * 64, label=label, split="train", image=SIZE)
+    export = FORMATS["Coco"]([item], schema)
+    (file,) = export.files
+    shelf.write(f"old/{file.path}", file.content)
+    (index,) = export.index
+    source = Source(name="old", uri="pvc://shelf/old/images/train/")
+    found, bad = shelf.read("Coco", f"old/{file.path}", schema, f"old/{index.path}", source=source)
+    assert ([each.label for each in found], list(bad)) == ([label], [])
 
 
 def test_a_format_that_cannot_hold_the_labels_of_the_task_is_told(shelf: Shelf) -> None:

@@ -1,0 +1,221 @@
+"""One whole life of each task type on a real Label Studio: two people who err now and then, their agreement, a version, and its files read again."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import random
+import wave
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from arro3.io import read_parquet
+from PIL import Image
+
+from tests.integration.job_runs import JobProcess, store_at
+from tests.integration.labelling_people import Person
+from tests.integration.servers import LabelStudioServer, S3Server
+from treadle.contracts import LabelStudioConnection
+from treadle.contracts.dataset import FetchDatasetResult, FetchDatasetSpec, FetchedItem, Splits
+from treadle.contracts.labels import ImageSize, LabelClass, LabelSchema, Regions
+from treadle.contracts.quality import QualityResult, QualitySpec
+from treadle.contracts.release import ReleaseResult, ReleaseSpec
+from treadle.contracts.sync import Source, SyncResult, SyncSpec
+from treadle.jobs._coco import coco_labels
+from treadle.tasks import TASKS
+from treadle.tasks._brush import packed
+
+ITEMS = 20
+ERRORS = (0.1, 0.25)
+"""How often each of the two people says the other label."""
+SEED = 5
+LABELS = (LabelClass(name="calm"), LabelClass(name="storm"))
+SIZE = ImageSize(width=40, height=30)
+SCREEN = """<View><Image name="item" value="$item"/>
+<Choices name="kind" toName="item" required="true"><Choice value="calm"/><Choice value="storm"/></Choices></View>"""
+
+Said = dict[str, str]
+"""A label for each item, by the name of its file."""
+
+
+def picture(number: int) -> bytes:
+    content = io.BytesIO()
+    Image.new("L", (SIZE.width, SIZE.height), number).save(content, "PNG")
+    return content.getvalue()
+
+
+def recording(number: int) -> bytes:
+    content = io.BytesIO()
+    with wave.open(content, "wb") as sound:
+        sound.setparams((1, 1, 8000, 0, "NONE", ""))
+        sound.writeframes(bytes([number] * 800))
+    return content.getvalue()
+
+
+def series(number: int) -> bytes:
+    return ("time,value\n" + "".join(f"{time},{number}\n" for time in range(50))).encode()
+
+
+def text(number: int) -> bytes:
+    return f"The sea on day {number}.".encode()
+
+
+def shown(kind: str, value: Mapping[str, object], label: str, control: str = "part") -> dict[str, object]:
+    """A part of an answer as the labelling screen sends it."""
+    size = {"original_width": SIZE.width, "original_height": SIZE.height, "image_rotation": 0}
+    return {"from_name": control, "to_name": "item", "type": kind, "value": {**value, kind: [label]}, **size}
+
+
+def outline(label: str, number: int) -> dict[str, object]:
+    """A square as a polygon; of every other item, as it is painted."""
+    if number % 2:
+        runs = [run for row in range(10) for run in ((205 if row == 0 else 30), 10)]
+        return shown("brushlabels", {"format": "rle", "rle": packed(runs, SIZE)}, label, "brush")
+    return shown("polygonlabels", {"points": [[12.5, 16], [37.5, 16], [37.5, 50], [12.5, 50]], "closed": True}, label)
+
+
+def coco_names(root: Path, schema: LabelSchema) -> Said:
+    found, bad = coco_labels((root / "annotations/instances_train.json").read_bytes(), "", "s3://export", "Regions", schema)
+    assert bad == []
+    assert all(isinstance(label, Regions) and len(label.regions) == 1 for label in found.values())
+    return {uri.removeprefix("s3://export/"): label.names[0] for uri, label in found.items()}
+
+
+def csv_names(root: Path, _: LabelSchema) -> Said:
+    rows = csv.DictReader(io.StringIO((root / "train.csv").read_text()))
+    return {row["path"].removeprefix("train/"): row["label"] for row in rows}
+
+
+def folder_names(root: Path, _: LabelSchema) -> Said:
+    return {path.name: path.parent.name for path in (root / "train").glob("*/*")}
+
+
+def parquet_names(root: Path, _: LabelSchema) -> Said:
+    table = read_parquet(str(root / "train.parquet")).read_all()
+    paths, intervals = table["path"].to_pylist(), table["intervals"].to_pylist()
+    return {path.removeprefix("train/"): each[0]["label"] for path, each in zip(paths, intervals, strict=True)}
+
+
+def plain_names(root: Path, _: LabelSchema) -> Said:
+    items = [json.loads(line) for line in (root / "items.jsonl").read_text().splitlines()]
+    return {item["path"].removeprefix("train/"): name_of(item["label"]) for item in items}
+
+
+def name_of(label: Mapping[str, Any]) -> str:
+    """The one name in a canonical label."""
+    if label["shape"] == "Answer":
+        return str(label["parts"][0]["value"]["choices"][0])
+    return str(label["label"] if "label" in label else label["points"][0]["label"])
+
+
+@dataclass(frozen=True)
+class Type:
+    """A task type: how its items are made, how a person says a label, and how the files of a format are read again.
+
+    Attributes:
+        metric: by which agreement is measured first.
+        chance: how much of it two people have who say anything: measures that are corrected for it are this much lower.
+    """
+
+    suffix: str
+    item: Callable[[int], bytes]
+    say: Callable[[str, int], dict[str, object]]
+    metric: str
+    format: str
+    read: Callable[[Path, LabelSchema], Said]
+    chance: float = 0.0
+
+
+TYPES = {
+    "Segmentation": Type(".png", picture, outline, "RegionF1", "Coco", coco_names),
+    "Keypoints": Type(
+        ".png", picture, lambda label, _: shown("keypointlabels", {"x": 25, "y": 50, "width": 0.5}, label), "PointF1", "Jsonl", plain_names
+    ),
+    "TextRating": Type(".txt", text, lambda label, _: shown("choices", {}, label, "label"), "KrippendorffAlpha", "Csv", csv_names, 0.5),
+    "AudioClassification": Type(
+        ".wav", recording, lambda label, _: shown("choices", {}, label, "label"), "KrippendorffAlpha", "ImageFolder", folder_names, 0.5
+    ),
+    "TimeSeries": Type(
+        ".csv",
+        series,
+        lambda label, _: shown("timeserieslabels", {"start": 5, "end": 20, "instant": False}, label),
+        "IntervalF1",
+        "Parquet",
+        parquet_names,
+    ),
+    "Custom": Type(".png", picture, lambda label, _: shown("choices", {}, label, "kind"), "PercentAgreement", "Jsonl", plain_names),
+}
+
+
+def two_people(names: list[str]) -> tuple[Said, Said]:
+    """What each of them says: mostly the truth, which changes from item to item."""
+    chance = random.Random(SEED)  # noqa: S311  (the same in every run)
+    first, second = ({}, {})
+    for said, rate in ((first, ERRORS[0]), (second, ERRORS[1])):
+        for number, name in enumerate(names):
+            said[name] = LABELS[(number + (chance.random() < rate)) % 2].name
+    return first, second
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_what_two_people_say_of_a_type_becomes_a_version_and_files_that_say_the_same(
+    s3: S3Server, label_studio: LabelStudioServer, tmp_path: Path, name: str
+) -> None:
+    type_, schema = TYPES[name], LabelSchema(task=name, labels=LABELS)
+    bucket = s3.make_bucket(f"life-{uuid4().hex[:8]}")
+    raw = s3.folder / bucket / "raw"
+    raw.mkdir()
+    names = [f"{number:02}{type_.suffix}" for number in range(ITEMS)]
+    for number, file in enumerate(names):
+        (raw / file).write_bytes(type_.item(number))
+    job, store, destination = JobProcess(tmp_path, s3.access_key, s3.secret_key, label_studio.token), store_at(s3.endpoint), f"s3://{bucket}/sets/"
+    person = Person(label_studio.url, label_studio.token)
+    configuration = TASKS[name].configuration
+    settings = {"title": name, "label_config": configuration(schema) if configuration else SCREEN, "maximum_annotations": 2}
+    project = LabelStudioConnection(url=label_studio.url, project=person.call("POST", "/api/projects/", json=settings).json()["id"])
+    source = Source(name="sea", uri=f"s3://{bucket}/raw/")
+    synced = job.result(SyncSpec(labels=schema, sources=(source,), destination=destination, store=store, label_studio=project), SyncResult)
+    assert (synced.items, synced.added, synced.unreadable) == (ITEMS, ITEMS, 0)
+
+    first, second = two_people(names)
+    uris = {task["meta"]["treadle"]["uri"].rpartition("/")[2]: task["id"] for task in person.tasks(project.project)}
+    for said in (first, second):
+        somebody = Person(label_studio.url, label_studio.make_user(f"{uuid4().hex[:8]}@example.com"))
+        for number, file in enumerate(names):
+            answer = {"result": [type_.say(said[file], number)], "lead_time": 1.0}
+            somebody.call("POST", f"/api/tasks/{uris[file]}/annotations/", json=answer)
+    agreed = {file: label for file, label in first.items() if second[file] == label}
+    share = len(agreed) / ITEMS
+    assert 0.5 < share < 0.95, "there is something to agree and to differ on"
+
+    asked = QualitySpec(labels=schema, destination=destination, store=store, label_studio=project, items=synced.listing, answers_per_item=2)
+    measured = job.result(asked, QualityResult)
+    assert (measured.items, measured.complete, measured.annotations, measured.invalid) == (ITEMS, ITEMS, 2 * ITEMS, 0)
+    assert (measured.agreed, measured.disputed, measured.metric) == (len(agreed), ITEMS - len(agreed), type_.metric)
+    assert measured.agreement == pytest.approx((share - type_.chance) / (1 - type_.chance), abs=0.05 if type_.chance else 1e-6)
+
+    release = ReleaseSpec(
+        labels=schema,
+        destination=destination,
+        store=store,
+        snapshot=measured.snapshot,
+        items=synced.listing,
+        splits=Splits(train=100, validation=0, test=0),
+        formats=(type_.format,),
+    )
+    released = job.result(release, ReleaseResult)
+    assert (released.items, released.excluded) == (len(agreed), {"Disputed": ITEMS - len(agreed)})
+    root = tmp_path / "dataset"
+    fetch = FetchDatasetSpec(store=store, uri=released.uri, digest=released.digest, directory=str(root), format=type_.format)
+    assert job.result(fetch, FetchDatasetResult).items == len(agreed)
+    items = [FetchedItem.model_validate_json(line) for line in (root / "items.jsonl").read_text().splitlines()]
+    of_path = {Path(item.path).name: item.uri.rpartition("/")[2] for item in items}
+    assert {file: (root / item.path).read_bytes() for item in items for file in [item.uri.rpartition("/")[2]]} == {
+        file: (raw / file).read_bytes() for file in agreed
+    }
+    assert {of_path[path]: label for path, label in type_.read(root, schema).items()} == agreed
