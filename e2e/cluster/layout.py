@@ -12,6 +12,7 @@ KUBERNETES_SERVICE = "10.99.0.1"
 DNS_SERVICE = "10.99.0.10"
 PODS = "10.89.0.0/16"
 NODE = "node1"
+KUBECONFIG = "kubeconfig"
 
 
 class Mode(StrEnum):
@@ -55,7 +56,7 @@ class Layout:
     @property
     def kubeconfig(self) -> Path:
         """The administrator's kubeconfig."""
-        return self.directory / "kubeconfig"
+        return self.directory / KUBECONFIG
 
     @property
     def audit_log(self) -> Path:
@@ -96,6 +97,11 @@ class Layout:
         """Writes cluster.json, by which other commands find the cluster."""
         content = {**asdict(self), "directory": None}
         places.write(self.directory / "cluster.json", json.dumps(content, indent=2))
+
+
+def kubeconfig_of(name: str) -> Path:
+    """The administrator's kubeconfig of the cluster of this name, whether it runs or not."""
+    return places.clusters() / name / KUBECONFIG
 
 
 def load(directory: Path) -> Layout | None:

@@ -90,7 +90,7 @@ def main() -> int:
         elif options.command == "environment":
             print(environment(options.name))
         else:
-            choose(NAME).down(lambda line: print(line, flush=True))
+            choose(options.name).down(lambda line: print(line, flush=True))
     except (Problem, ImageError) as problem:
         print(f"\n{problem}", file=sys.stderr)
         return 1

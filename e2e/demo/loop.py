@@ -10,12 +10,12 @@ from e2e.cluster import Problem
 from e2e.demo.answer import Answers, ask
 from e2e.demo.stations import FIRST_TURN, Objects, Station
 from e2e.demo.view import View
-from e2e.environment import Target, tenant_secrets
+from e2e.environment import DEMO_NAMESPACE, Target, tenant_secrets
 from e2e.environment.target import get, kubectl
 from manifests.demo.data.digits import held_out, scanned_held_out
 
 DEMO = Path(__file__).resolve().parents[2] / "manifests" / "demo"
-NAMESPACE = "treadle-demo"
+NAMESPACE = DEMO_NAMESPACE
 PATIENCE = 15 * 60
 KINDS = "annotationprojects,trainingruns,modeldeployments"
 

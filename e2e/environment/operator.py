@@ -14,6 +14,8 @@ from e2e.environment.target import Target, kubectl
 CHART = Path(__file__).resolve().parents[2] / "charts" / "treadle"
 OPERATOR_NAMESPACE = "treadle-system"
 RELEASE = "treadle"
+INSTALLATION = "demo"
+"""By this id the demo's installation is told from others."""
 
 
 def values(images: Mapping[str, str], installation: str) -> dict[str, Any]:
@@ -36,7 +38,7 @@ def values(images: Mapping[str, str], installation: str) -> dict[str, Any]:
 
 
 def install_operator(
-    target: Target, images: Mapping[str, str], progress: Progress, *, installation: str = "demo", more: Mapping[str, Any] | None = None
+    target: Target, images: Mapping[str, str], progress: Progress, *, installation: str = INSTALLATION, more: Mapping[str, Any] | None = None
 ) -> None:
     """Install or upgrade the chart and wait until the operator is ready. `more` are values that win over the demo's.
 

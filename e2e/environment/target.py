@@ -1,4 +1,4 @@
-"""Which cluster: the one given by KUBECONFIG, kind when a Docker engine answers, else the embedded one."""
+"""A cluster to install into: what it must be able to do, and those that are our own on this machine."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from e2e import cluster
-from e2e.cluster import Mode, Problem, preflight, tool
+from e2e.cluster import Mode, Problem, layout, preflight, tool
 from e2e.cluster.progress import Progress
 from e2e.images import Image
 
@@ -39,7 +39,7 @@ class Embedded:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.kubeconfig = Path()
+        self.kubeconfig = layout.kubeconfig_of(name)
 
     def check(self, progress: Progress) -> None:
         """See `Target.check`."""
@@ -74,10 +74,10 @@ class Kind:
     def up(self, progress: Progress) -> None:
         """See `Target.up`. The node is given two pretended GPUs, as the embedded cluster has."""
         self.kubeconfig.parent.mkdir(parents=True, exist_ok=True)
-        if self.name not in _run("kind", "get", "clusters").split():
+        if self.name not in run("kind", "get", "clusters").split():
             progress(f"creating kind cluster {self.name}")
-            _run("kind", "create", "cluster", "--name", self.name, "--config", str(KIND_CONFIGURATION), "--wait", "120s", timeout=600)
-        _run("kind", "export", "kubeconfig", "--name", self.name, "--kubeconfig", str(self.kubeconfig))
+            run("kind", "create", "cluster", "--name", self.name, "--config", str(KIND_CONFIGURATION), "--wait", "120s", timeout=600)
+        run("kind", "export", "kubeconfig", "--name", self.name, "--kubeconfig", str(self.kubeconfig))
         patch = json.dumps({"status": {"capacity": {"nvidia.com/gpu": "2"}, "allocatable": {"nvidia.com/gpu": "2"}}})
         for node in kubectl(self, "get", "nodes", "--output=name").split():
             kubectl(self, "patch", node, "--subresource=status", "--type=merge", f"--patch={patch}")
@@ -85,53 +85,18 @@ class Kind:
     def load(self, image: Image, progress: Progress) -> str:
         """See `Target.load`."""
         progress(f"loading {image.tag}")
-        _run("kind", "load", "image-archive", str(image.archive_path), "--name", self.name, timeout=600)
+        run("kind", "load", "image-archive", str(image.archive_path), "--name", self.name, timeout=600)
         return image.tag
 
     def down(self, progress: Progress) -> None:
         """See `Target.down`."""
         progress(f"deleting kind cluster {self.name}")
-        _run("kind", "delete", "cluster", "--name", self.name, timeout=300)
+        run("kind", "delete", "cluster", "--name", self.name, timeout=300)
 
 
-class Existing:
-    """The cluster of KUBECONFIG. Images are pushed to TREADLE_REGISTRY, from where its nodes must be able to pull."""
-
-    def __init__(self, kubeconfig: Path) -> None:
-        self.name = "existing"
-        self.kubeconfig = kubeconfig
-
-    def check(self, progress: Progress) -> None:
-        """See `Target.check`."""
-        if not os.environ.get("TREADLE_REGISTRY"):
-            raise Problem("KUBECONFIG is given: set TREADLE_REGISTRY to a registry that you can push to and its nodes can pull from.")
-
-    def up(self, progress: Progress) -> None:
-        """See `Target.up`: only looks whether it answers."""
-        progress(f"using the cluster of {self.kubeconfig}")
-        kubectl(self, "get", "--raw=/readyz")
-
-    def load(self, image: Image, progress: Progress) -> str:
-        """See `Target.load`."""
-        pushed = f"{os.environ['TREADLE_REGISTRY'].rstrip('/')}/{image.tag.rpartition('/')[2]}"
-        progress(f"pushing {pushed}")
-        _run("buildah", "pull", f"docker-archive:{image.archive_path}", timeout=600)
-        _run("buildah", "push", image.tag, f"docker://{pushed}", timeout=1200)
-        return pushed
-
-    def down(self, progress: Progress) -> None:
-        """See `Target.down`: the cluster is not ours; what we installed goes with its namespaces."""
-        progress("deleting the demo's namespaces")
-        kubectl(self, "delete", "namespace", "--ignore-not-found", "treadle-demo", "treadle-demo-services", "treadle-system", timeout=300)
-
-
-def choose(name: str) -> Target:
-    """The cluster to use here."""
-    if given := os.environ.get("KUBECONFIG"):
-        return Existing(Path(given))
-    if shutil.which("docker") and subprocess.run(["docker", "info"], capture_output=True, check=False, timeout=20).returncode == 0:
-        return Kind(name)
-    return Embedded(name)
+def docker_answers() -> bool:
+    """Whether a Docker engine runs here."""
+    return bool(shutil.which("docker")) and subprocess.run(["docker", "info"], capture_output=True, check=False, timeout=20).returncode == 0
 
 
 def kubectl(target: Target, *words: str | Path, stdin: str | None = None, timeout: float = 60) -> str:
@@ -140,7 +105,7 @@ def kubectl(target: Target, *words: str | Path, stdin: str | None = None, timeou
     Raises:
         Problem: it failed; the text holds what it said.
     """
-    return _run(str(tool("kubectl")), f"--kubeconfig={target.kubeconfig}", *map(str, words), stdin=stdin, timeout=timeout)
+    return run(str(tool("kubectl")), f"--kubeconfig={target.kubeconfig}", *map(str, words), stdin=stdin, timeout=timeout)
 
 
 def get(target: Target, *words: str) -> dict[str, Any]:
@@ -149,7 +114,12 @@ def get(target: Target, *words: str) -> dict[str, Any]:
     return found
 
 
-def _run(*command: str, stdin: str | None = None, timeout: float = 60) -> str:
+def run(*command: str, stdin: str | None = None, timeout: float = 60) -> str:
+    """What a command printed.
+
+    Raises:
+        Problem: it failed; the text holds what it said.
+    """
     try:
         done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=timeout)
     except (OSError, subprocess.TimeoutExpired) as error:

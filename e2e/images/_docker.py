@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from e2e.images._command import Work
 from e2e.images._engine import Mount
-from e2e.images._recipes import BASE
+from e2e.images._recipes import BASE as NAMED
+
+BASE = os.environ.get("TREADLE_BASE") or NAMED
+"""The public base image: as the Containerfiles name it, or, for a release, by the digest that this name had."""
 
 
 class Docker:

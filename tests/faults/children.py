@@ -13,15 +13,20 @@ from treadle.plan import Object
 
 FOREIGN_IMAGE = "registry.example/drifted:1"
 UNTRACKED = {"tracking": {"type": "None"}}
+UNLABELLED = {"metadata": {"labels": {names.MANAGED_BY: None}}}
+"""What takes the label away by which the operator watches its children."""
 
 
 class Drifted(Scene):
-    """A serving Deployment is edited by somebody, its Service and the Job of a live run are deleted; the run goes on with its next attempt."""
+    """A serving Deployment is edited by somebody and loses our label, its Service and the Job of a live run are deleted; the run goes on with its next
+    attempt. The Job of another run loses our label: that run stays with its Job.
+    """
 
     async def before(self, world: World, name: str) -> None:
         """See `Scene`."""
         await serving(world, f"{name}-served")
         await running(world, f"{name}-kept")
+        await running(world, f"{name}-astray")
 
     async def meanwhile(self, world: World, name: str) -> None:
         """See `Scene`."""
@@ -29,6 +34,8 @@ class Drifted(Scene):
         container = {"name": deployment["spec"]["template"]["spec"]["containers"][0]["name"], "image": FOREIGN_IMAGE}
         change = {"spec": {"template": {"spec": {"containers": [container]}}}}
         await asyncio.to_thread(world.place.kubectl, "patch", "deployment", deployment["metadata"]["name"], f"--patch={json.dumps(change)}")
+        await world.patch("Deployment", deployment["metadata"]["name"], UNLABELLED)
+        await world.patch("Job", f"{name}-astray-1", UNLABELLED)
         await world.delete("Service", f"{name}-served")
         await world.delete("Job", f"{name}-kept-1")
 
@@ -39,14 +46,17 @@ class Drifted(Scene):
     async def recovered(self, world: World, name: str) -> None:
         """See `Scene`."""
         deployment = await one_deployment(world, name)
-        await world.until("is corrected", "Deployment", deployment["metadata"]["name"], lambda this: FOREIGN_IMAGE not in json.dumps(this), RECOVERED)
+        await world.until("is corrected", "Deployment", deployment["metadata"]["name"], is_corrected, RECOVERED)
         await world.until("is back", "Service", f"{name}-served", bool, RECOVERED)
         await world.until("serves", "ModelDeployment", f"{name}-served", is_ready, RECOVERED)
         await world.until("is made", "Job", f"{name}-kept-2", bool, RECOVERED)
         await ends_well(world, f"{name}-kept")
+        await ends_well(world, f"{name}-astray")
 
     async def mistakes(self, world: World, name: str) -> Sequence[str]:
         """See `Scene`."""
+        if await world.get("Job", f"{name}-astray-2"):
+            return ["a second attempt ran beside a Job that had only lost our label"]
         events = json.loads(await asyncio.to_thread(world.place.kubectl, "get", "events", "--output=json"))["items"]
         said = {event["reason"] for event in events if event["involvedObject"]["name"] == f"{name}-served"}
         return [] if "DriftCorrected" in said else [f"no Event says that something was corrected: {sorted(said)}"]
@@ -136,6 +146,12 @@ async def one_deployment(world: World, name: str) -> Object:
     """The Deployment of the case."""
     (deployment,) = [this for this in await world.all("Deployment") if this["metadata"]["name"].startswith(f"{name}-served")]
     return deployment
+
+
+def is_corrected(deployment: Object) -> bool:
+    """Whether it is again as it was made, with our label."""
+    labelled = (deployment["metadata"].get("labels") or {}).get(names.MANAGED_BY) == names.MANAGED_BY_VALUE
+    return labelled and FOREIGN_IMAGE not in json.dumps(deployment)
 
 
 def model(name: str) -> dict[str, Any]:

@@ -168,6 +168,36 @@ def test_suspending_leaves_the_rest_of_spec_as_it_is(place: Place, capsys: pytes
     assert place.kubectl("get", "ap", "digits", "--output=jsonpath={.spec}") == before
 
 
+@pytest.fixture
+def viewer(place: Place) -> Path:
+    """The kubeconfig of somebody who has no more than the chart's Role to look at objects."""
+    rules = [
+        {"apiGroups": ["treadle.dev"], "resources": ["annotationprojects", "trainingruns", "modeldeployments"], "verbs": ["get", "list", "watch"]}
+    ]
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "treadle-view"}
+    subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": f"viewer-{place.namespace}"}
+    for kind, more in (("Role", {"rules": rules}), ("RoleBinding", {"roleRef": reference, "subjects": [subject]})):
+        metadata = {"name": "treadle-view", "namespace": place.namespace}
+        place.cluster.apply({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": metadata, **more})
+    return place.cluster.kubeconfig_for(f"viewer-{place.namespace}")
+
+
+def test_who_may_only_look_at_objects_is_told_what_else_there_would_be(place: Place, viewer: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place.kubectl("apply", "--server-side", f"--filename={DIGITS}")
+    here = (f"--kubeconfig={viewer}", f"--namespace={place.namespace}")
+    assert main(["describe", *here, "ap/digits"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("AnnotationProject digits")
+    assert "Pods:\n  you may not read pods here: pods is forbidden" in told
+    assert "Events:\n  you may not read events here: events is forbidden" in told
+    assert main(["suspend", *here, "ap/digits"]) == 1
+    assert capsys.readouterr().err.startswith("error: annotationprojects.treadle.dev")
+    assert main(["plan", *here, "-f", str(DIGITS)]) == 1
+    assert "give it by --config FILE" in capsys.readouterr().err
+    assert main(["status", *here, "--all-namespaces"]) == 1
+    assert capsys.readouterr().err.startswith("error: the API server refused to list annotationprojects")
+
+
 def test_the_state_of_the_loop_is_an_exit_code(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     place.kubectl("apply", "--server-side", f"--filename={DIGITS}")
     assert run(place, "status", "--check") == 3

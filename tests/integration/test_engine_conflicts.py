@@ -9,6 +9,7 @@ from e2e.cluster.waiting import until
 from tests.integration.control_plane import Place
 from tests.integration.engine_toy import LABELS, Outside, condition, eventually, job, make_toy, replica, service
 from tests.integration.test_engine_life import Reading, holds, is_running
+from treadle.api import names
 from treadle.plan import Object
 
 
@@ -51,6 +52,39 @@ async def test_drift_is_corrected_and_foreign_fields_are_left_alone(toys: Place)
         corrected = await eventually("corrected", lambda: port_is(running.cluster.get(service(toys.namespace, "kept")), 8080, "targetPort"))
         assert corrected["metadata"]["annotations"]["other.example/note"] == "ours"
         await eventually("the event", lambda: tells(toys, "DriftCorrected"))
+
+
+async def test_a_label_that_somebody_takes_off_is_put_back(toys: Place) -> None:
+    toy = make_toy("kept", toys.namespace, "job", "service")
+    async with replica(toys.operator(), toys.namespace) as running:
+        toys.cluster.apply(toy)
+        await eventually("served", lambda: port_is(running.cluster.get(service(toys.namespace, "kept")), 80))
+        await eventually("running", lambda: is_running(running.get(toy)))
+        since = toys.now()
+        toys.kubectl("label", "service", "kept", f"{names.MANAGED_BY}-")
+        await eventually("labelled", lambda: is_labelled(running.cluster.get(service(toys.namespace, "kept"))))
+        toys.kubectl("label", "service", "kept", f"{names.MANAGED_BY}=Helm", "--overwrite")
+        await eventually("labelled anew", lambda: is_labelled(running.cluster.get(service(toys.namespace, "kept"))))
+        await eventually("the event", lambda: tells(toys, "DriftCorrected"))
+        await asyncio.sleep(1)  # would be time for many more
+    assert len(toys.writes(since)) <= 5, toys.writes(since)
+
+
+async def test_a_job_that_loses_its_label_is_not_made_again(toys: Place) -> None:
+    toy, since = make_toy("astray", toys.namespace, "job"), toys.now()
+    async with replica(toys.operator(), toys.namespace) as running:
+        toys.cluster.apply(toy)
+        await eventually("running", lambda: is_running(running.get(toy)))
+        made = await running.cluster.get(job(toys.namespace, "astray-1"))
+        toys.kubectl("label", "job", "astray-1", f"{names.MANAGED_BY}-")
+        await asyncio.sleep(1)
+        assert await is_running(running.get(toy))
+        assert not await tells(toys, "ChildVanished")
+        found = await running.cluster.get(job(toys.namespace, "astray-1"))
+    assert made is not None
+    assert found is not None
+    assert found["metadata"]["uid"] == made["metadata"]["uid"]
+    assert toys.writes(since).count("patch trainingruns/astray/status") <= 2
 
 
 async def test_a_changed_wish_is_applied_and_a_deleted_child_comes_back(toys: Place) -> None:
@@ -191,6 +225,11 @@ async def has_reason(reading: Reading, kind: str, reason: str) -> Object | None:
 async def port_is(reading: Reading, port: int, key: str = "port") -> Object | None:
     this = await reading
     return this if this is not None and this["spec"]["ports"][0][key] == port else None
+
+
+async def is_labelled(reading: Reading) -> bool:
+    this = await reading
+    return this is not None and (this["metadata"].get("labels") or {}).get(names.MANAGED_BY) == names.MANAGED_BY_VALUE
 
 
 async def tells(toys: Place, reason: str) -> bool:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.integration.control_plane import Place
 from tests.integration.engine_toy import condition, eventually
+from treadle.api import names
 from treadle.connections.installation import parse_installation
 from treadle.connections.mlflow import Mlflow
 from treadle.engine import Access, KubernetesCluster, LeaseName, Settings, Wire, run
@@ -216,6 +217,37 @@ async def test_an_eviction_is_followed_by_another_attempt_with_the_same_pins(ope
         first, second = ({v["name"]: v.get("value") for v in p["spec"]["containers"][0]["env"]} for p in (pod, again))
         assert second["MLFLOW_RUN_ID"] == first["MLFLOW_RUN_ID"]
         assert second["TREADLE_DATASET_DIGEST"] == DIGEST
+
+
+async def test_a_job_that_loses_our_label_is_followed_to_its_end_also_after_a_restart(operator: Operator) -> None:
+    unlabelled = f"{names.MANAGED_BY}-"
+    async with running(operator):
+        await operator.apply("watched", tracking={"type": "None"})
+        await operator.apply("restarted", tracking={"type": "None"})
+        pods = {name: await operator.pod(f"{name}-1") for name in ("watched", "restarted")}
+        for name, pod in pods.items():
+            await operator.runs(pod)
+            await operator.phase(name, "Running")
+        operator.place.kubectl("label", "job", "watched-1", unlabelled)
+        await operator.ends(pods["watched"])
+        this = await operator.phase("watched", "Succeeded")
+        assert [attempt["outcome"] for attempt in this["status"]["attempts"]] == ["Succeeded"]
+    operator.place.kubectl("label", "job", "restarted-1", unlabelled)
+    async with running(operator):
+        await operator.ends(pods["restarted"])
+        this = await operator.phase("restarted", "Succeeded")
+        assert [attempt["outcome"] for attempt in this["status"]["attempts"]] == ["Succeeded"]
+
+
+async def test_a_job_that_is_deleted_without_our_label_is_an_attempt_lost(operator: Operator) -> None:
+    async with running(operator):
+        await operator.apply("digits", tracking={"type": "None"}, retries={"infrastructure": 0})
+        await operator.runs(await operator.pod("digits-1"))
+        await operator.phase("digits", "Running")
+        operator.place.kubectl("label", "job", "digits-1", f"{names.MANAGED_BY}-")
+        operator.place.kubectl("delete", "job", "digits-1")
+        this = await operator.phase("digits", "Failed")
+        assert condition(this, "Succeeded")["reason"] == "JobLost"
 
 
 async def test_suspending_stops_the_job_and_resuming_starts_the_next(operator: Operator) -> None:

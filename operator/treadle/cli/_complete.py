@@ -10,7 +10,7 @@ from pathlib import Path
 from treadle.cli._objects import dig, read_all
 from treadle.cli._parser import build_parser
 from treadle.cli._place import CommandError, find_place
-from treadle.engine import Access, KubernetesCluster, Wire
+from treadle.engine import Access, AccessError, KubernetesCluster, Wire
 from treadle.plan import Trouble
 
 NO_FILES = ":4"
@@ -48,11 +48,11 @@ def _names(kinds: Sequence[str]) -> list[str]:
     try:
         place = find_place(None, None, os.environ.get("KUBECONFIG"), Path.home())
         return asyncio.run(_listed(place.kubeconfig, place.context, place.namespace, kinds))
-    except (CommandError, Trouble, TimeoutError):
+    except (CommandError, AccessError, Trouble, TimeoutError):
         return []
 
 
-async def _listed(kubeconfig: str, context: str | None, namespace: str, kinds: Sequence[str]) -> list[str]:
+async def _listed(kubeconfig: str | None, context: str | None, namespace: str, kinds: Sequence[str]) -> list[str]:
     wire = Wire(Access(kubeconfig, context))
     try:
         async with asyncio.timeout(PATIENCE):

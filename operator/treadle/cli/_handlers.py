@@ -73,7 +73,7 @@ async def diagnose(cluster: KubernetesCluster, place: Place, options: argparse.N
 async def logs(cluster: KubernetesCluster, place: Place, options: argparse.Namespace) -> Told:
     """What the pods of an object print; kubectl takes over."""
     this = the_one(await read_all(cluster, place.namespace), options.name)
-    return Told([], then=kubectl_logs(this, options.kubeconfig, follow=options.follow, tail=options.tail))
+    return Told([], then=kubectl_logs(this, options.kubeconfig, context=options.context, follow=options.follow, tail=options.tail))
 
 
 async def show_page(cluster: KubernetesCluster, place: Place, options: argparse.Namespace) -> Told:

@@ -15,9 +15,9 @@ def selector_of(this: Object) -> str:
     return SELECTORS[this["kind"]].format(name=this["metadata"]["name"])
 
 
-def kubectl_logs(this: Object, kubeconfig: str | None, *, follow: bool, tail: int) -> list[str]:
+def kubectl_logs(this: Object, kubeconfig: str | None, *, context: str | None = None, follow: bool, tail: int) -> list[str]:
     """The kubectl command that prints the logs of all pods of an object, each line with its pod's name before it."""
     namespace = this["metadata"]["namespace"]
-    chosen = [f"--kubeconfig={kubeconfig}"] if kubeconfig else []
+    chosen = [f"--{option}={value}" for option, value in (("kubeconfig", kubeconfig), ("context", context)) if value]
     shown = ["--all-containers", "--prefix", "--ignore-errors", "--max-log-requests=50", f"--tail={tail}", *(["--follow"] if follow else [])]
     return ["kubectl", *chosen, "logs", f"--namespace={namespace}", f"--selector={selector_of(this)}", *shown]

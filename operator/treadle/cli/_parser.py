@@ -36,7 +36,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.set_defaults(failed=FAILED, watch=False)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="word")
     everywhere = argparse.ArgumentParser(add_help=False)
-    everywhere.add_argument("--kubeconfig", help="default: KUBECONFIG, else ~/.kube/config")
+    everywhere.add_argument("--kubeconfig", help="default: KUBECONFIG, else ~/.kube/config, else the service account of the pod we run in")
+    everywhere.add_argument("--context", help="of the kubeconfig; default: its current one")
     everywhere.add_argument("-n", "--namespace", help="default: that of the kubeconfig's context")
 
     _add_looks(commands, everywhere)

@@ -17,6 +17,10 @@ CONNECTIONS = 64
 """Sockets per session; the bound on concurrent calls lies below it, watches come on top."""
 
 
+class AccessError(ValueError):
+    """There is no way to the API server: no kubeconfig, none that is understood, or no service account. The text says which, and the remedy."""
+
+
 @dataclass(frozen=True)
 class Access:
     """A way to the API server.
@@ -33,7 +37,7 @@ class Access:
         """Read the configuration afresh.
 
         Raises:
-            ValueError: when there is neither a kubeconfig nor a service account, or it is malformed.
+            AccessError: when there is neither a kubeconfig nor a service account, or it is malformed.
         """
         return Entrance(await self._configuration(), self._configuration)
 
@@ -49,7 +53,7 @@ class Access:
                 kubernetes_config.load_incluster_config(client_configuration=configuration)
         except (kubernetes_config.ConfigException, yaml.YAMLError, OSError, TypeError, KeyError) as error:
             where = self.kubeconfig or "the pod's service account; give --kubeconfig outside of a cluster"
-            raise ValueError(f"no way to the API server: {error} ({where})") from error
+            raise AccessError(f"no way to the API server: {error} ({where})") from error
         return configuration
 
 
@@ -60,7 +64,7 @@ class Entrance(RESTClientObject):  # type: ignore[misc]  # the client is untyped
 
     Args:
         configuration: as it was loaded.
-        reload: loads it afresh; raises ValueError when that cannot be done.
+        reload: loads it afresh; raises AccessError when that cannot be done.
     """
 
     def __init__(self, configuration: Configuration, reload: Callable[[], Awaitable[Configuration]]) -> None:
@@ -102,7 +106,7 @@ class Entrance(RESTClientObject):  # type: ignore[misc]  # the client is untyped
             return str(self.configuration.api_key.get("BearerToken", "")).strip()
 
     async def _renewed(self) -> str:
-        with suppress(ValueError):
+        with suppress(AccessError):
             self.configuration = await self._reload()
         return await self._token()
 

@@ -10,7 +10,7 @@ from treadle.api.reasons import Reason
 from treadle.engine._events import Announcer, deed, flips
 from treadle.engine._lease import Lease
 from treadle.engine._objects import controller_uid, same_owner, stamped
-from treadle.engine._ports import Answered, Cluster, Conflict, Connection, ConnectionTrouble, Fact, Gone, Moved, Seen
+from treadle.engine._ports import Answered, Cluster, Conflict, Connection, ConnectionTrouble, Fact, Gone, Moved, Seen, read_live
 from treadle.plan import Action, Apply, Create, Delete, Effect, HoldFinalizer, Object, Ref, ReleaseFinalizer, Trouble, ref_of
 
 log = logging.getLogger(__name__)
@@ -99,7 +99,7 @@ class LiveExecutor:
         try:
             written = await self._cluster.patch_status(ref, status, resource_version=metadata["resourceVersion"])
         except Conflict as conflict:
-            raise Moved(*_live(ref, metadata["uid"], conflict.existing)) from conflict
+            raise Moved(*read_live(ref, metadata["uid"], conflict.existing)) from conflict
         if written is None:
             raise Moved(Gone(ref, metadata["uid"]))
         if written["metadata"]["resourceVersion"] == metadata["resourceVersion"]:
@@ -119,10 +119,12 @@ class LiveExecutor:
         """Launching is confirmed by a live read: the object that asks must still be there, as it was when the plan was made."""
         ref, asking = ref_of(wanted), ref_of(this)
         made_for = (ref, str(this["metadata"]["uid"]))
+        if made_for in self._made and (existing := await self._cluster.get(ref)) is not None and same_owner(existing, wanted):
+            return [Seen(existing)]  # it did not vanish, it only lost the label that it is watched by
         self._mind_vanished(made_for)
         live = await self._cluster.get(asking)
         if live is None or live["metadata"]["uid"] != this["metadata"]["uid"]:
-            raise Moved(*_live(asking, this["metadata"]["uid"], live))
+            raise Moved(*read_live(asking, this["metadata"]["uid"], live))
         if live["metadata"]["resourceVersion"] != this["metadata"]["resourceVersion"]:
             raise Moved(Seen(live))
         if "deletionTimestamp" in live["metadata"]:
@@ -166,10 +168,10 @@ class LiveExecutor:
         try:
             this = await change(ref, uid=uid, finalizer=names.FINALIZER)
         except Conflict as conflict:
-            raise Moved(*_live(ref, uid, conflict.existing)) from conflict
+            raise Moved(*read_live(ref, uid, conflict.existing)) from conflict
         if this is not None and not hold and not this["metadata"].get("finalizers") and "deletionTimestamp" in this["metadata"]:
             return [Gone(ref, uid)]  # the answer shows the object as it was when the last finalizer fell
-        return list(_live(ref, uid, this))
+        return list(read_live(ref, uid, this))
 
     async def _effect(self, effect: Effect) -> list[Fact]:
         if (connection := self._connections.get(effect.connection)) is None:
@@ -182,7 +184,7 @@ class LiveExecutor:
         return [Answered(question, answer) for question, answer in learnt.items()]
 
     async def _now(self, ref: Ref, uid: str) -> list[Fact]:
-        return list(_live(ref, uid, await self._cluster.get(ref)))
+        return list(read_live(ref, uid, await self._cluster.get(ref)))
 
     def _mind_vanished(self, made_for: tuple[Ref, str]) -> None:
         """A record that is made again and again for one object was deleted by somebody; that costs backoff."""
@@ -197,14 +199,6 @@ class LiveExecutor:
 
 async def _awaited(connection: Connection, effect: Effect) -> Mapping[Any, object]:
     return await connection.carry_out(effect)
-
-
-def _live(ref: Ref, uid: str, live: Object | None) -> Iterable[Fact]:
-    """What a live read teaches about the object that had this uid."""
-    if live is None or live["metadata"]["uid"] != uid:
-        yield Gone(ref, uid)
-    if live is not None:
-        yield Seen(live)
 
 
 def _stamp(this: Object) -> object:

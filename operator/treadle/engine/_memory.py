@@ -88,16 +88,18 @@ class Memory:
         self._clock += 1
         return self._clock
 
-    def learn(self, facts: Iterable[Fact], asked: int | None = None) -> set[Ref]:
-        """Take in facts; returns the keys that must look again. `asked`: the mark taken before a poll, None for what an effect taught."""
+    def learn(self, facts: Iterable[Fact], asked: int | None = None, since: int = 0) -> set[Ref]:
+        """Take in facts; returns the keys that must look again. `asked`: the mark taken before a poll, None for what an effect taught. `since`: the
+        store's moment before the API server itself was asked, 0 for what a watch or a LIST told.
+        """
         woken: set[Ref] = set()
         for fact in facts:
             match fact:
                 case Seen(this):
-                    for change in self.store.put(this):
+                    for change in self.store.put(this, since):
                         woken |= self._interested(*change)
-                case Gone(ref, uid):
-                    for change in self.store.remove(ref, uid):
+                case Gone(ref, uid, version):
+                    for change in self.store.remove(ref, uid, version):
                         woken |= self._interested(*change)
                 case Answered(question, answer):
                     if self._answered(question, answer, asked):
@@ -215,17 +217,19 @@ class Memory:
 class View:
     """The world as one key reads it; implements `Knowledge`."""
 
-    __slots__ = ("_key", "_memory", "_read", "_read_before", "_taught")
+    __slots__ = ("_key", "_looked", "_memory", "_read", "_read_before", "_taught")
 
     def __init__(self, memory: Memory, key: Ref) -> None:
         self._memory = memory
         self._key = key
+        self._looked = memory.store.moment
         self._read: set[Topic] = set()
         self._read_before: AbstractSet[Topic] = frozenset()
         self._taught: frozenset[Question[Any]] = frozenset()
 
     def look(self) -> Object | None:
         """Begin a new look; see `Knowledge.look`."""
+        self._looked = self._memory.store.moment
         self._memory.unsubscribe(self._key, self._read_before - self._read)
         self._read_before, self._read = self._read, set()
         if (this := self._memory.store.get(self._key)) is None:
@@ -281,10 +285,12 @@ class View:
                 return False
 
     def learn(self, facts: Iterable[Fact]) -> None:
-        """See `Knowledge.learn`. Other keys that read what changed are woken; this one is looking anyway."""
+        """See `Knowledge.learn`. What an action taught was asked after the look began. Other keys that read what changed are woken; this one is
+        looking anyway.
+        """
         facts = tuple(facts)
         self._taught |= {fact.question for fact in facts if isinstance(fact, Answered)}
-        if woken := self._memory.learn(facts) - {self._key}:
+        if woken := self._memory.learn(facts, since=self._looked) - {self._key}:
             self._memory.wake(woken)
 
     def _subscribe(self, topic: Topic) -> None:

@@ -1,14 +1,17 @@
 """The cluster as a connection: answers what plans ask beyond the objects that are watched."""
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from treadle.api.reasons import Reason
+from treadle.engine._objects import controller_uid
 from treadle.engine._wire import Refused, Request, Wire
-from treadle.plan import Effect, Question, Unavailable
+from treadle.plan import Effect, Object, Question, Ref, Trouble, Unavailable
 from treadle.workloads.add_ons import KindMissing
 from treadle.workloads.config_map import ConfigMapText
+from treadle.workloads.missing import StillThere
 from treadle.workloads.refusal import KILLED, PREEMPTED, SUSPICIOUS, PodEnded, PodRefusal, VolumeTrouble
 
 MANY_EVENTS = 1000
@@ -20,12 +23,16 @@ class OwnCluster:
 
     Args:
         lacks: whether the objects of a kind cannot be known.
+        confirm: reads an object from the API server itself, so that it is known too if it is there.
     """
 
-    def __init__(self, wire: Wire, clock: Callable[[], datetime], lacks: Callable[[str], bool]) -> None:
+    def __init__(
+        self, wire: Wire, clock: Callable[[], datetime], lacks: Callable[[str], bool], confirm: Callable[[Ref], Awaitable[Object | None]]
+    ) -> None:
         self._wire = wire
         self._clock = clock
         self._lacks = lacks
+        self._confirm = confirm
 
     async def answer(self, questions: Collection[Question[Any]]) -> Mapping[Question[Any], object]:
         """See `Connection.answer`."""
@@ -42,6 +49,8 @@ class OwnCluster:
                     answers[question] = await self._text(question)
                 case KindMissing(kind=kind):
                     answers[question] = self._lacks(kind)
+                case StillThere(child=child, owner=owner):
+                    answers[question] = await self._there(child, owner)
         return answers
 
     async def carry_out(self, effect: Effect) -> Mapping[Question[Any], object]:
@@ -50,6 +59,15 @@ class OwnCluster:
 
     async def close(self) -> None:
         """Nothing to close."""
+
+    async def _there(self, child: Ref, owner: str) -> bool | Unavailable:
+        try:
+            found = await self._confirm(child)
+        except Trouble as trouble:
+            if trouble.condition.reason is not Reason.Forbidden:
+                raise
+            return Unavailable(self._clock(), trouble.condition.message, Reason.Forbidden, stalled=True)  # of this kind; others must not suffer
+        return found is not None and controller_uid(found) == owner
 
     async def _text(self, question: ConfigMapText) -> str | Unavailable | None:
         path = f"/api/v1/namespaces/{question.namespace}/configmaps/{question.name}"

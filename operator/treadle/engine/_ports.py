@@ -1,6 +1,6 @@
 """The engine's doors: what it needs of a cluster, of a connection, of an executor, and the facts that come back through them."""
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -17,10 +17,16 @@ class Seen:
 
 @dataclass(frozen=True)
 class Gone:
-    """A fact: the object with this uid exists no more. `uid` None: nothing exists under the name at all."""
+    """A fact: the object with this uid exists no more. `uid` None: nothing exists under the name at all.
+
+    Attributes:
+        version: the resourceVersion at which a watch or a LIST lost sight of it: it may only have lost the label that it was selected by. None: the
+            API server itself said that it is gone.
+    """
 
     ref: Ref
     uid: str | None
+    version: int | None = None
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,14 @@ class Answered:
 
 
 Fact = Seen | Gone | Answered
+
+
+def read_live(ref: Ref, uid: str | None, live: Object | None) -> Iterator[Fact]:
+    """What a live read of a name teaches about the object that had this uid; None: none was known."""
+    if uid is not None and (live is None or live["metadata"]["uid"] != uid):
+        yield Gone(ref, uid)
+    if live is not None:
+        yield Seen(live)
 
 
 class Moved(Exception):  # noqa: N818  (not an error: the plan was made from an older world)

@@ -125,7 +125,7 @@ class Engine:
             metrics=self._metrics,
             relist=settings.relist,
         )
-        asked: dict[str, Connection] = {CLUSTER: OwnCluster(cluster.wire, clock, self._sync.lacks), **connections}
+        asked: dict[str, Connection] = {CLUSTER: OwnCluster(cluster.wire, clock, self._sync.lacks, self._sync.confirm), **connections}
         self._pollers = [self._poller(name, connection, clock) for name, connection in asked.items()]
         self._sweepers = [self._sweeper(name, connections[name], cluster) for name in settings.tracking]
         executor = LiveExecutor(

@@ -1,6 +1,7 @@
 """Keeping the cache true: which kinds there are, watching them, and reading each whole whenever the watch began anew, and every ten minutes.
 
-A kind is synced once our own LIST of it, begun after kopf's, was taken in. Nothing is reconciled before every kind is.
+A kind is synced once our own LIST of it, begun after kopf's, was taken in. Nothing is reconciled before every kind is. A child whose label somebody
+took away is read by its name, until it is gone or has its label again.
 """
 
 import asyncio
@@ -13,9 +14,11 @@ from typing import NamedTuple, Protocol
 from treadle.engine._access import Access
 from treadle.engine._memory import Memory
 from treadle.engine._metrics import Metrics
-from treadle.engine._ports import Gone, Seen
+from treadle.engine._objects import version
+from treadle.engine._ports import Gone, Seen, read_live
 from treadle.engine._probes import Pulse
-from treadle.engine._watch import Ears, Watch, selector_of
+from treadle.engine._selection import SELECTOR, selector_of
+from treadle.engine._watch import Ears, Watch
 from treadle.plan import Object, Ref, Trouble, ref_of
 
 log = logging.getLogger(__name__)
@@ -26,6 +29,8 @@ HURRIED = 10.0
 """Seconds between two discoveries at least, when somebody wants a kind that is not there."""
 IMPATIENT = 5.0
 """Seconds after which a discovery, a watch or a LIST that failed is tried again."""
+STRAYS = 10.0
+"""Seconds between two reads of an object that no watch tells of."""
 REQUIRED = frozenset({"AnnotationProject", "TrainingRun", "ModelDeployment", "Job", "Pod"})
 """Kinds without which nothing can be done. Others may be absent from a cluster, or denied by the admin's role."""
 
@@ -39,6 +44,9 @@ class Scope(NamedTuple):
 
 class Readable(Protocol):
     """What keeping the cache true needs of a cluster; see `KubernetesCluster`."""
+
+    async def get(self, ref: Ref) -> Object | None:
+        """A live read."""
 
     async def kinds(self) -> set[str]:
         """The kinds that the cluster serves."""
@@ -56,6 +64,7 @@ class Sync:
     Args:
         wake: called with the keys that must look again.
         relist: seconds after which a kind is read whole again.
+        strays: seconds between two reads of an object that no watch tells of.
     """
 
     def __init__(
@@ -70,6 +79,7 @@ class Sync:
         pulse: Pulse,
         metrics: Metrics,
         relist: float = RELIST,
+        strays: float = STRAYS,
     ) -> None:
         self._access = access
         self._cluster = cluster
@@ -80,6 +90,7 @@ class Sync:
         self._pulse = pulse
         self._metrics = metrics
         self._relist_after = relist
+        self._strays_after = strays
         self._watched: set[str] = set()
         self._stale: dict[Scope, asyncio.Event] = {}
         self._read: Counter[Scope] = Counter()
@@ -111,6 +122,7 @@ class Sync:
     async def run(self) -> None:
         """Keep the cache true, until cancelled."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_strays())
             while True:
                 self._hurry.clear()
                 patient = await self._discover(group)
@@ -118,6 +130,25 @@ class Sync:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(REDISCOVER if patient else 0):
                         await self._hurry.wait()
+
+    async def confirm(self, ref: Ref) -> Object | None:
+        """Read an object from the API server itself, whatever its labels, take in what that teaches, and return it.
+
+        Raises:
+            Trouble: when it cannot be read.
+        """
+        known, since = self._memory.get(ref), self._memory.store.moment
+        live = await self._cluster.get(ref)
+        self._wake(self._memory.learn(read_live(ref, known["metadata"]["uid"] if known else None, live), since=since))
+        return live
+
+    async def _keep_strays(self) -> None:
+        while True:
+            await asyncio.sleep(self._strays_after)
+            for ref in self._memory.store.strays():
+                self._tell_once(f"{ref} lost the label {SELECTOR}, by which it is watched: it is read every {self._strays_after:.0f} s")
+                with suppress(Trouble):
+                    await self.confirm(ref)
 
     async def _discover(self, group: asyncio.TaskGroup) -> bool:
         """Begin to watch what was not there before; a discovery that failed says nothing about any kind."""
@@ -190,7 +221,7 @@ class Sync:
     def _changed(self, kind: str, changes: Sequence[tuple[str, Object]]) -> None:
         self._pulse.beat(kind)
         self._metrics.watch_events.labels(kind).inc(len(changes))
-        facts = (Gone(ref_of(this), str(this["metadata"]["uid"])) if change == "DELETED" else Seen(this) for change, this in changes)
+        facts = (Gone(ref_of(this), str(this["metadata"]["uid"]), version(this)) if change == "DELETED" else Seen(this) for change, this in changes)
         self._wake(self._memory.learn(facts))
 
     def _tell_once(self, *messages: str) -> None:

@@ -22,6 +22,7 @@ import kopf
 from treadle.api import names
 from treadle.engine._access import Access
 from treadle.engine._json import decode, encode
+from treadle.engine._selection import selector_of
 from treadle.engine._wire import path_of
 from treadle.plan import KINDS, Object
 
@@ -34,11 +35,6 @@ LONGEST_BACKOFF = 2.0
 """Seconds before a request that failed is tried again. With kopf's own, an outage of a minute is followed by up to 21 s in which nothing is heard."""
 FAREWELL = 5.0
 """Seconds in which kopf may end when it is told to; its thread is a daemon."""
-OWN_KINDS = ("AnnotationProject", "TrainingRun", "ModelDeployment")
-SELECTOR = f"{names.MANAGED_BY}={names.MANAGED_BY_VALUE}"
-"""What children are watched by; objects of our own kinds are watched whole."""
-FOREIGN_SELECTORS = {"Workload": "kueue.x-k8s.io/job-uid"}
-"""What objects are watched by that others make for our children, without our label."""
 NOTHING = f"{names.MANAGED_BY},!{names.MANAGED_BY}"
 """A selector that no object meets: what kopf's LIST finds, whose resourceVersion is all that matters of it."""
 CHANGES = ("ADDED", "MODIFIED", "DELETED")
@@ -57,11 +53,6 @@ class Ears:
     changed: Callable[[str, Sequence[tuple[str, Object]]], None]
     listed: Callable[[str, str | None], None]
     alive: Callable[[str], None]
-
-
-def selector_of(kind: str) -> str:
-    """The label selector by which a kind is listed and watched."""
-    return "" if kind in OWN_KINDS else FOREIGN_SELECTORS.get(kind, SELECTOR)
 
 
 class Watch:

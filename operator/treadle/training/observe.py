@@ -9,7 +9,7 @@ from treadle.api.status import was_met
 from treadle.connections.installation import DEFAULT, Installation, Owner, Refusal
 from treadle.connections.registry import ModelAlias, ModelVersionOf
 from treadle.connections.tracking import FindTrackingRun, LoggedModel, Report, TrackingReport, TrackingRun, TrackingRunState
-from treadle.plan import Object, Ref, Unavailable, World, read_spec, ref_of
+from treadle.plan import Object, Question, Ref, Trouble, Unanswered, Unavailable, World, read_spec, ref_of
 from treadle.training import dataset
 from treadle.training.children import read_board, read_children
 from treadle.training.commands import was_approved
@@ -31,6 +31,7 @@ from treadle.training.run import (
 )
 from treadle.training.stores import claim_of, place_of, stores_of_data
 from treadle.workloads.add_ons import KindMissing
+from treadle.workloads.missing import StillThere
 from treadle.workloads.states import Running, Succeeded
 
 
@@ -45,7 +46,8 @@ def observe(installation: Installation, this: Object, world: World) -> Run:
 
     recorded = {attempt.number for attempt in memory.attempts}
     owned = [*world.owned(metadata["uid"], "Job"), *world.owned(metadata["uid"], "JobSet")]
-    children = read_children(owned, world, mounts=_mounts(spec), open_attempt=None if memory.launched in recorded else memory.launched)
+    open_attempt = None if memory.launched in recorded else memory.launched
+    children = read_children(owned, world, mounts=_mounts(spec), open_attempt=open_attempt)
     jobs = children.jobs
     attempt = current_attempt(memory, jobs)
 
@@ -54,6 +56,8 @@ def observe(installation: Installation, this: Object, world: World) -> Run:
     tracked = children.tracked or _remembered(memory)
     pinned = children.dataset or memory.dataset
     live = memory.result is None and "deletionTimestamp" not in metadata
+    if live and open_attempt is not None and (job := job_ref(ref, spec, open_attempt)) not in {ref_of(child) for child in owned}:
+        _confirm_missing(job, metadata["uid"], world)
     over = trained(memory) or any(job.attempt == attempt and isinstance(job.state, Succeeded) for job in jobs)
     running = any(job.attempt == attempt and isinstance(job.state, Running) for job in jobs)
     data: DatasetPin | Waiting | None = pinned
@@ -207,6 +211,16 @@ def _mounts(spec: TrainingRunSpec) -> bool:
 def job_ref(run: Ref, spec: TrainingRunSpec, attempt: int) -> Ref:
     """Kind and name of an attempt's workload: a Job, or a JobSet for several nodes."""
     return Ref("JobSet" if spec.nodes > 1 else "Job", run.namespace, names.derived_name(run.name, attempt))
+
+
+def _confirm_missing(job: Ref, owner: str, world: World) -> None:
+    """A Job that was seen running and is seen no more may only have lost our label: nothing follows from that until the API server says it is gone."""
+    question: Question[bool] = StillThere(child=job, owner=owner)
+    match world.ask(question):
+        case Unavailable() as outage:
+            raise Trouble(outage.cause, outage.reason, stalled=outage.stalled)
+        case True:
+            raise Unanswered(question)  # it comes into sight with the answer
 
 
 def _blocked(this: Object, wanted: Ref, world: World) -> Waiting | None:

@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from tests.stories.story import Story
-from tests.unit.training.things import F1_GATE, STATE, TRAINING_RUN, UNTRACKED, at, complete, failed, finished, logged, make_run, pod
+from tests.unit.training.things import F1_GATE, STATE, TRAINING_RUN, UID, UNTRACKED, at, complete, failed, finished, logged, make_run, pod
+from treadle.api.reasons import Reason
 from treadle.connections.installation import parse_installation
+from treadle.plan import Ref, Unavailable
 from treadle.training import training_run
+from treadle.workloads.missing import StillThere
 from treadle.workloads.refusal import PodEnded, VolumeTrouble
 
 LONELY = training_run(UNTRACKED)
@@ -187,6 +190,16 @@ def test_a_job_that_somebody_deletes_is_an_attempt_lost() -> None:
     story.at("2m3s", "its pod runs", objects=[pod("digits-2", started="00:02:02")])
     story.at("3m", "that Job is deleted too", digits_2=None)
     story.check("training/job_lost.yaml")
+
+
+def test_a_job_that_nobody_sees_any_more_is_lost_only_once_the_server_says_so() -> None:
+    seen = StillThere(child=Ref("Job", "ml", "digits-1"), owner=UID)
+    story = told("Its Job is out of sight", retries={"infrastructure": 1})
+    story.at("3s", "its pod runs", objects=[pod("digits-1", started="00:00:02")])
+    story.at("1m", "somebody takes our label off its Job", digits_1=None, answers={seen: True})
+    story.at("2m", "nobody may read it", answers={seen: Unavailable(datetime(2026, 1, 1, tzinfo=UTC), "no", Reason.Forbidden, stalled=True)})
+    story.at("3m", "it is deleted", answers={seen: False})
+    story.check("training/job_astray.yaml")
 
 
 def test_metrics_that_vanished_with_their_run_pass_no_gate() -> None:

@@ -51,3 +51,9 @@ def test_all_that_is_known_is_told_section_by_section() -> None:
 def test_what_is_not_there_has_no_section() -> None:
     lines = tell_description(make("ModelDeployment", "digits", uid="u-2"), [], [])
     assert lines == ["ModelDeployment digits  Pending", "  namespace demo, made None, uid u-2"]
+
+
+def test_what_may_not_be_read_is_told_in_its_place() -> None:
+    lines = tell_description(make("ModelDeployment", "digits", uid="u-2"), "you may not read pods here: no", [EVENT])
+    assert lines[2:6] == ["", "Pods:", "  you may not read pods here: no", ""]
+    assert lines[6] == "Events:"

@@ -1,16 +1,17 @@
 """Which cluster and namespace a command is about, and which objects a file holds."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from treadle.cli import main
+from treadle.cli import complete, main
 from treadle.cli._place import CommandError, Place, find_place
 from treadle.cli._plan import read_manifests
 from treadle.engine import Access
 
-CONFIG = {"current-context": "b", "contexts": [{"name": "a", "context": {}}, {"name": "b", "context": {"namespace": "retail"}}]}
+CONFIG: dict[str, Any] = {"current-context": "b", "contexts": [{"name": "a", "context": {}}, {"name": "b", "context": {"namespace": "retail"}}]}
 
 
 @pytest.fixture
@@ -54,6 +55,45 @@ def test_a_missing_kubeconfig_is_told_with_its_remedy(tmp_path: Path, capsys: py
         find_place(None, None, None, tmp_path)
     assert main(["status", "--kubeconfig", str(tmp_path / "none")]) == 1
     assert capsys.readouterr().err.startswith("error: cannot read the kubeconfig")
+
+
+def test_another_context_brings_its_own_namespace(kubeconfig: Path, tmp_path: Path) -> None:
+    contexts = [*CONFIG["contexts"], {"name": "c", "context": {"namespace": "vision"}}]
+    kubeconfig.write_text(yaml.safe_dump(CONFIG | {"contexts": contexts}))
+    assert find_place(None, None, None, tmp_path, context="c") == Place(str(kubeconfig), "vision", "c")
+    assert find_place(None, "mine", None, tmp_path, context="c") == Place(str(kubeconfig), "mine", "c")
+
+
+def test_a_context_that_is_not_there_is_told_with_those_that_are(kubeconfig: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(CommandError, match=r"has no context x: use one of those there \(a, b\)"):
+        find_place(None, None, None, tmp_path, context="x")
+    assert main(["status", f"--kubeconfig={kubeconfig}", "--context=x"]) == 1
+    assert capsys.readouterr().err.startswith("error: the kubeconfig")
+
+
+def test_a_kubeconfig_without_contexts_is_told_and_completes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").write_text("apiVersion: v1\nkind: Config\nclusters: []\n")
+    assert main(["status", f"--kubeconfig={tmp_path / 'config'}"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("error: no way to the API server")
+    assert "Traceback" not in told
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    assert complete(["approve", ""]) == 0
+    assert capsys.readouterr().out == ":4\n"
+
+
+def test_in_a_pod_its_service_account_is_enough(kubeconfig: Path, tmp_path: Path) -> None:
+    pod = tmp_path / "serviceaccount"
+    pod.mkdir()
+    (pod / "token").write_text("t")
+    (pod / "namespace").write_text("ci\n")
+    nobody = tmp_path / "nobody"
+    assert find_place(None, None, None, nobody, pod=pod) == Place(None, "ci")
+    assert find_place(None, "mine", None, nobody, pod=pod) == Place(None, "mine")
+    assert find_place(None, None, None, tmp_path, pod=pod) == Place(str(kubeconfig), "retail", "b"), "who has a kubeconfig means it"
+    assert find_place(str(kubeconfig), None, None, nobody, pod=pod).kubeconfig == str(kubeconfig)
 
 
 def test_a_kubeconfig_that_is_no_yaml_is_told(kubeconfig: Path) -> None:

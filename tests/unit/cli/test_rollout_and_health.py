@@ -90,6 +90,11 @@ def test_logs_are_those_of_the_pods_of_one_object() -> None:
     ]
 
 
+def test_logs_come_from_the_cluster_that_was_named() -> None:
+    command = kubectl_logs(make("TrainingRun", "digits-v1"), "config", context="b", follow=False, tail=-1)
+    assert command[:4] == ["kubectl", "--kubeconfig=config", "--context=b", "logs"]
+
+
 @pytest.mark.parametrize("word", ["promote", "abort", "undo"])
 def test_rollout_has_the_same_commands_below_it(word: str) -> None:
     parse = build_parser().parse_args

@@ -3,18 +3,21 @@ from typing import Any
 
 import pytest
 
+from treadle.api.reasons import Reason
 from treadle.engine import Access
 from treadle.engine._own_cluster import OwnCluster
 from treadle.engine._wire import Refused, Request, Wire
-from treadle.plan import Trouble, Unavailable
+from treadle.plan import Object, Ref, Trouble, Unavailable
 from treadle.workloads.add_ons import KindMissing
 from treadle.workloads.config_map import ConfigMapText
 from treadle.workloads.job import NO_POD_PATIENCE
+from treadle.workloads.missing import StillThere
 from treadle.workloads.refusal import SUSPICIOUS, PodEnded, PodRefusal, VolumeTrouble
 
 MADE = datetime(2026, 1, 1, tzinfo=UTC)
 QUESTION = PodRefusal(namespace="ml", job="a-1", uid="j", since=MADE)
 SERVED = {"Job"}
+REFUSED = {"Secret": Reason.Forbidden, "Pod": Reason.Unreachable}
 CLOSED = PodRefusal(namespace="closed", job="b-1", uid="k", since=MADE)
 
 
@@ -44,23 +47,48 @@ def lacks(kind: str) -> bool:
     return kind not in SERVED
 
 
+async def confirm(ref: Ref) -> Object | None:
+    """A live read: there are two Jobs, neither with our label; Secrets may not be read, and the server fails on Pods."""
+    if ref.kind in REFUSED:
+        raise Trouble(REFUSED[ref.kind], "no")
+    owners = {"a-1": "u-a", "b-1": "u-somebody"}
+    if (owner := owners.get(ref.name)) is None:
+        return None
+    return {"kind": "Job", "metadata": {"name": ref.name, "ownerReferences": [{"uid": owner, "controller": True}]}}
+
+
+async def test_a_missing_child_is_there_only_if_it_still_belongs_to_its_owner() -> None:
+    here, taken, gone = (StillThere(child=Ref("Job", "ml", name), owner="u-a") for name in ("a-1", "b-1", "c-1"))
+    answers = await OwnCluster(Recorded(), lambda: MADE, lacks, confirm).answer([here, taken, gone])
+    assert answers == {here: True, taken: False, gone: False}
+
+
+async def test_a_child_that_may_not_be_read_silences_no_other() -> None:
+    here, secret, pod = (StillThere(child=Ref(kind, "ml", "a-1"), owner="u-a") for kind in ("Job", "Secret", "Pod"))
+    answers = await OwnCluster(Recorded(), lambda: MADE, lacks, confirm).answer([here, secret])
+    assert answers[here] is True
+    assert isinstance(answers[secret], Unavailable)
+    with pytest.raises(Trouble):
+        await OwnCluster(Recorded(), lambda: MADE, lacks, confirm).answer([here, pod])
+
+
 async def test_what_an_add_on_brings_is_missing_until_it_is_known() -> None:
     wire = Recorded()
     job, job_set = KindMissing(kind="Job"), KindMissing(kind="JobSet")
-    assert await OwnCluster(wire, lambda: MADE, lacks).answer([job, job_set]) == {job: False, job_set: True}
+    assert await OwnCluster(wire, lambda: MADE, lacks, confirm).answer([job, job_set]) == {job: False, job_set: True}
     assert wire.sent == []
 
 
 async def test_a_job_that_was_just_made_costs_no_request() -> None:
     wire = Recorded()
-    young = OwnCluster(wire, lambda: MADE + timedelta(seconds=1), lacks)
+    young = OwnCluster(wire, lambda: MADE + timedelta(seconds=1), lacks, confirm)
     assert await young.answer([QUESTION]) == {QUESTION: ""}
     assert wire.sent == []
 
 
 async def test_a_job_that_stays_without_pods_is_looked_into_before_it_is_judged() -> None:
     wire = Recorded()
-    old = OwnCluster(wire, lambda: MADE + SUSPICIOUS, lacks)
+    old = OwnCluster(wire, lambda: MADE + SUSPICIOUS, lacks, confirm)
     assert await old.answer([QUESTION]) == {QUESTION: "exceeded quota"}
     assert wire.sent == ["/api/v1/namespaces/ml/events"]
     assert SUSPICIOUS < NO_POD_PATIENCE
@@ -68,7 +96,7 @@ async def test_a_job_that_stays_without_pods_is_looked_into_before_it_is_judged(
 
 async def test_the_latest_word_about_the_volumes_of_a_pod_is_told() -> None:
     question = VolumeTrouble(namespace="ml", pod="a-1-x", uid="p", since=MADE)
-    assert await OwnCluster(Recorded(), lambda: MADE + SUSPICIOUS, lacks).answer([question]) == {question: 'secret "b" not found'}
+    assert await OwnCluster(Recorded(), lambda: MADE + SUSPICIOUS, lacks, confirm).answer([question]) == {question: 'secret "b" not found'}
 
 
 EVENTS = {
@@ -93,11 +121,11 @@ class Told(Recorded):
 @pytest.mark.parametrize(("job", "who"), ENDED.items())
 async def test_who_ended_a_pod_that_is_gone_is_read_from_events(job: str, who: str) -> None:
     question = PodEnded(namespace="ml", job=job, container="main", ranked="node" in job, since=MADE)
-    assert await OwnCluster(Told(), lambda: MADE, lacks).answer([question]) == {question: who}
+    assert await OwnCluster(Told(), lambda: MADE, lacks, confirm).answer([question]) == {question: who}
 
 
 async def test_a_namespace_that_may_not_be_read_silences_no_other() -> None:
-    cluster = OwnCluster(Recorded(refuses=403), lambda: MADE + SUSPICIOUS, lacks)
+    cluster = OwnCluster(Recorded(refuses=403), lambda: MADE + SUSPICIOUS, lacks, confirm)
     answers = await cluster.answer([CLOSED, QUESTION])
     assert answers[QUESTION] == "exceeded quota"
     assert isinstance(answers[CLOSED], Unavailable)
@@ -106,7 +134,7 @@ async def test_a_namespace_that_may_not_be_read_silences_no_other() -> None:
 
 async def test_a_server_that_fails_is_an_outage_for_all() -> None:
     with pytest.raises(Trouble):
-        await OwnCluster(Recorded(refuses=503), lambda: MADE + SUSPICIOUS, lacks).answer([CLOSED, QUESTION])
+        await OwnCluster(Recorded(refuses=503), lambda: MADE + SUSPICIOUS, lacks, confirm).answer([CLOSED, QUESTION])
 
 
 class Shelf(Recorded):
@@ -121,13 +149,13 @@ class Shelf(Recorded):
 
 async def test_the_text_of_a_config_map_is_told_or_that_there_is_none() -> None:
     guide, key, other = (ConfigMapText(namespace="ml", name=name, key=key) for name, key in (("guide", "guide.md"), ("guide", "x"), ("none", "x")))
-    answers = await OwnCluster(Shelf(), lambda: MADE, lacks).answer([guide, key, other])
+    answers = await OwnCluster(Shelf(), lambda: MADE, lacks, confirm).answer([guide, key, other])
     assert answers == {guide: "Count the cans.", key: None, other: None}
 
 
 async def test_a_config_map_that_may_not_be_read_is_told_and_a_busy_server_is_asked_again() -> None:
     question = ConfigMapText(namespace="ml", name="none", key="x")
-    answers = await OwnCluster(Shelf(refuses=403), lambda: MADE, lacks).answer([question])
+    answers = await OwnCluster(Shelf(refuses=403), lambda: MADE, lacks, confirm).answer([question])
     assert isinstance(answers[question], Unavailable)
     with pytest.raises(Trouble):
-        await OwnCluster(Shelf(refuses=503), lambda: MADE, lacks).answer([question])
+        await OwnCluster(Shelf(refuses=503), lambda: MADE, lacks, confirm).answer([question])

@@ -3,6 +3,7 @@
 import gc
 from typing import Any
 
+from treadle.api import names
 from treadle.engine._store import Store
 from treadle.plan import Ref
 
@@ -11,7 +12,15 @@ REF = Ref("Job", "ml", "a")
 
 def job(version: int, uid: str = "u1", owner: str | None = None, name: str = "a") -> dict[str, Any]:
     owners = [{"uid": owner, "controller": True}] if owner else []
-    return {"kind": "Job", "metadata": {"name": name, "namespace": "ml", "uid": uid, "resourceVersion": str(version), "ownerReferences": owners}}
+    known = {"name": name, "namespace": "ml", "uid": uid, "resourceVersion": str(version), "ownerReferences": owners}
+    return {"kind": "Job", "metadata": {**known, "labels": {names.MANAGED_BY: names.MANAGED_BY_VALUE}}}
+
+
+def unlabelled(version: int) -> dict[str, Any]:
+    """The same Job after somebody took our label off: the watch calls it DELETED, at this version."""
+    this = job(version)
+    del this["metadata"]["labels"]
+    return this
 
 
 def test_an_older_message_changes_nothing() -> None:
@@ -29,6 +38,56 @@ def test_what_is_gone_is_not_raised_by_a_late_message() -> None:
     assert not list(store.put(job(9)))
     assert store.get(REF) is None
     assert list(store.put(job(10, uid="u2"))), "another object of the same name is another object"
+
+
+def test_what_only_lost_its_label_is_known_again_to_whoever_asks_for_it() -> None:
+    store = Store()
+    list(store.put(job(5)))
+    before = store.moment
+    assert list(store.remove(REF, "u1", 8))
+    assert not list(store.put(job(7), before)), "an answer to what was asked before the watch told may be older than that"
+    assert not list(store.put(unlabelled(8))), "a LIST cannot say so: it selects by the label"
+    assert list(store.put(unlabelled(8), store.moment))
+    assert store.get(REF) == unlabelled(8)
+    assert [*store.strays()] == [REF]
+    assert list(store.put(job(9))), "its label is back"
+    assert not store.strays()
+
+
+def test_what_got_its_label_back_is_known_again_by_the_watch_alone() -> None:
+    store = Store()
+    list(store.put(job(5)))
+    list(store.remove(REF, "u1", 8))
+    assert not list(store.put(job(8)))
+    assert list(store.put(job(9)))
+
+
+def test_a_late_word_of_the_lost_label_does_not_remove_what_has_it_again() -> None:
+    store = Store()
+    list(store.put(job(5)))
+    list(store.put(job(9), store.moment))
+    assert not list(store.remove(REF, "u1", 8))
+    assert store.get(REF) == job(9)
+
+
+def test_what_the_server_itself_says_is_gone_stays_so() -> None:
+    store = Store()
+    list(store.put(job(5)))
+    list(store.remove(REF, "u1"))
+    assert not list(store.put(job(9), store.moment))
+
+
+def test_a_list_cannot_tell_of_what_lost_its_label() -> None:
+    store = Store()
+    list(store.put(job(5)))
+    list(store.retain("Job", (), 10))
+    assert store.get(REF) is None, "gone, or without its label: a LIST does not say"
+    assert not list(store.put(job(10)))
+    assert list(store.put(unlabelled(8), store.moment))
+    list(store.retain("Job", (), 12))
+    assert store.get(REF) == unlabelled(8)
+    assert list(store.remove(REF, "u1")), "the server itself says that it is gone"
+    assert not store.strays()
 
 
 def test_a_late_delete_of_a_predecessor_does_not_remove_its_successor() -> None:
