@@ -188,7 +188,7 @@ OPERATORS = f"--namespace={OPERATOR_NAMESPACE}"
 
 def test_the_operator_wrote_no_spec(environment: Environment, loop: Loop, namespace: str, apply: Callable[..., None]) -> None:
     """Its role cannot say so of AnnotationProject, whose finalizer needs `patch`: what it sent does."""
-    spec = {"task": {"type": "ImageClassification", "labels": [{"name": "0"}, {"name": "1"}]}, "deletionPolicy": "Delete"}
+    spec: dict[str, object] = {"task": {"type": "ImageClassification", "labels": [{"name": "0"}, {"name": "1"}]}, "deletionPolicy": "Delete"}
     spec |= {"source": {"uri": "s3://digits-raw/items/"}, "dataset": {"destination": f"s3://digits-datasets/{namespace}/"}, "suspend": True}
     apply({"apiVersion": "treadle.dev/v1alpha1", "kind": "AnnotationProject", "metadata": {"name": "held"}, "spec": spec})
     held = ("annotationproject", "held", f"--namespace={namespace}")

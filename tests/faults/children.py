@@ -18,8 +18,8 @@ UNLABELLED = {"metadata": {"labels": {names.MANAGED_BY: None}}}
 
 
 class Drifted(Scene):
-    """A serving Deployment is edited by somebody and loses our label, its Service and the Job of a live run are deleted; the run goes on with its next
-    attempt. The Job of another run loses our label: that run stays with its Job.
+    """A serving Deployment is edited by somebody and loses our label, its Service and the Job of a live run are deleted; the run goes on with its
+    next attempt. The Job of another run loses our label: that run stays with its Job.
     """
 
     async def before(self, world: World, name: str) -> None:

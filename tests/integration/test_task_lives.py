@@ -154,7 +154,7 @@ TYPES = {
 
 def two_people(names: list[str]) -> tuple[Said, Said]:
     """What each of them says: mostly the truth, which changes from item to item."""
-    chance = random.Random(SEED)  # noqa: S311  (the same in every run)
+    chance = random.Random(SEED)
     first, second = ({}, {})
     for said, rate in ((first, ERRORS[0]), (second, ERRORS[1])):
         for number, name in enumerate(names):

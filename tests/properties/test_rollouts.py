@@ -15,7 +15,6 @@ from tests.properties.cluster import Outside
 from tests.properties.life import children_of, happens
 from tests.properties.test_model_deployment import ModelDeploymentLife
 from tests.unit.serving.canaries import SIGNING, arm
-from treadle.api import names
 from treadle.connections.traffic import SERVING_PODS, NoAnswer, OrderTraffic, PodTraffic
 from treadle.contracts.traffic import ArmCounts, TrafficState
 from treadle.plan import Effect, Question

@@ -15,8 +15,8 @@ KEY_FIELD = "treadle_key"
 MARK_FIELD = "treadle"
 """Field of a labelling task's meta that holds its `TaskMark`."""
 WHY_FIELD = "why"
-"""Field of a labelling task's data that tells people why a deployment sent the item back, and what its model said. Only in projects with such a source;
-empty where no deployment said anything."""
+"""Field of a labelling task's data that tells people why a deployment sent the item back, and what its model said. Only in projects with such a
+source; empty where no deployment said anything."""
 
 
 class SourceFields(Contract):

@@ -7,7 +7,6 @@ from pydantic import Field
 
 from treadle.contracts._base import Message
 
-
 MODEL_FOLDER = "model"
 """Where a program leaves its model below TREADLE_OUTPUT_URI, when nothing tracks it."""
 

@@ -54,7 +54,8 @@ def coco_labels(
     """Labels by the URIs of their images, which the file names relative to `folder`; and what is no label of this project.
 
     An image of which one annotation cannot be read has no label at all: half of its objects would be taken for all of them. Where the `sizes` of the
-    images are given, one that is not among them is passed over; of one that has another size than the file says, places would be others than were meant.
+    images are given, one that is not among them is passed over; of one that has another size than the file says, places would be others than were
+    meant.
     """
     try:
         instances = _Instances.model_validate_json(content)

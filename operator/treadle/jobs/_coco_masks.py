@@ -28,7 +28,8 @@ class _Runs(BaseModel):
 
 
 def outline(label: str, said: Sequence[Sequence[float]] | Mapping[str, object], image: ImageSize) -> Region:
-    """A segmentation as a region: one polygon by its corners, anything else by its pixels. Several polygons are one thing of which something is hidden.
+    """A segmentation as a region: one polygon by its corners, anything else by its pixels. Several polygons are one thing of which something is
+    hidden.
 
     Raises:
         ValueError: for what is no segmentation (pydantic's ValidationError is one).

@@ -1,7 +1,7 @@
 """Items that are gone from their source and kept all the same.
 
-What no version has held yet is described by earlier listings only. An item of which a version would need what is gone for good is left out: it must not
-hold up all others for ever.
+What no version has held yet is described by earlier listings only. An item of which a version would need what is gone for good is left out: it must
+not hold up all others for ever.
 """
 
 import logging

@@ -18,7 +18,6 @@ from treadle.tasks import Task
 log = logging.getLogger(__name__)
 
 
-
 @dataclass(frozen=True)
 class Said:
     """A label that came with an item: somebody's word, or a proposal."""
@@ -54,11 +53,12 @@ def mark_of(item: Item) -> TaskMark:
 def labelling_tasks(
     store: Store, task: Task, items: Sequence[Item], before: Before, upload: Callable[[str, bytes], str] | None = None
 ) -> list[Mapping[str, object]]:
-    """Tasks to import: items by their URIs or, with `upload`, by where their copies are; but texts as they are. A text or copy that is gone, refused or
-    has changed since it was listed gets none.
+    """Tasks to import: items by their URIs or, with `upload`, by where their copies are; but texts as they are. A text or copy that is gone, refused
+    or has changed since it was listed gets none.
 
     Where people answered an item before, their answers are there again, instead of what came with it. Of several labels that came with an item the
-    last that somebody gave is shown: the backend knows none of these people, and would take them for one. What a deployment's model answered is proposed where nobody said anything else.
+    last that somebody gave is shown: the backend knows none of these people, and would take them for one. What a deployment's model answered is
+    proposed where nobody said anything else.
     """
     shown: Iterable[str | None] = (item.uri for item in items)
     if task.media == "Text":

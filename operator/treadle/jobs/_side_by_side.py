@@ -16,8 +16,8 @@ Found = TypeVar("Found")
 def in_turn(work: Callable[[Given], Found], given: Iterable[Given], *, at_once: int = SIDE_BY_SIDE, ahead: int = 0) -> Iterator[Found]:
     """What the work makes of each, in their order, one after the other as they are asked for.
 
-    Whatever is asked for slowly is not made faster: no more than `ahead` are begun and not yet handed on, so that of very many contents only these are
-    held. The first failure ends all of it; what has not begun then never does, and neither does it when nobody asks any more.
+    Whatever is asked for slowly is not made faster: no more than `ahead` are begun and not yet handed on, so that of very many contents only these
+    are held. The first failure ends all of it; what has not begun then never does, and neither does it when nobody asks any more.
 
     Args:
         work: is done by several threads at a time.

@@ -173,8 +173,8 @@ def _bring(store: Store, spec: SyncSpec, task: Task, found: Found) -> _Brought:
 
 
 def _passed_over(found: Found, present: Present) -> int:
-    """How many labels that people gave to items at the sources the labelling project does not hold: one comes with each task, when that is made. What came
-    later is not brought to tasks that are there: nobody could tell it from what people took back.
+    """How many labels that people gave to items at the sources the labelling project does not hold: one comes with each task, when that is made. What
+    came later is not brought to tasks that are there: nobody could tell it from what people took back.
     """
     count = 0
     for item in found.items:

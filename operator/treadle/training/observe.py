@@ -161,6 +161,9 @@ def _ask(
     def numbered(version: str) -> Version:
         return world.ask(ModelVersionOf(connection=key, model=model, version=version))
 
+    def registered(logged: LoggedModel) -> Version:
+        return world.ask(ModelVersionOf(connection=key, model=model, run_id=tracked.id, source=logged.source))
+
     if spec.gates and not memory.gates:
         compared = sorted({gate.not_worse_than.alias for gate in spec.gates if gate.not_worse_than})
         return answers._replace(
@@ -175,7 +178,7 @@ def _ask(
     chosen = chosen_model(spec, how) if isinstance(how, TrackingRun) else None
     if not isinstance(chosen, LoggedModel):
         return answers
-    return answers._replace(version=world.ask(ModelVersionOf(connection=key, model=model, run_id=tracked.id, source=chosen.source)))
+    return answers._replace(version=registered(chosen))
 
 
 def _awaits_approval(spec: TrainingRunSpec, memory: TrainingRunMemory) -> bool:
@@ -214,7 +217,9 @@ def job_ref(run: Ref, spec: TrainingRunSpec, attempt: int) -> Ref:
 
 
 def _confirm_missing(job: Ref, owner: str, world: World) -> None:
-    """A Job that was seen running and is seen no more may only have lost our label: nothing follows from that until the API server says it is gone."""
+    """A Job that was seen running and is seen no more may only have lost our label: nothing follows from that until the API server says it is
+    gone.
+    """
     question: Question[bool] = StillThere(child=job, owner=owner)
     match world.ask(question):
         case Unavailable() as outage:

@@ -199,7 +199,7 @@ def test_who_reads_metrics_may_do_no_more() -> None:
     assert role["metadata"]["namespace"] == RELEASE_NAMESPACE
     assert role["metadata"]["labels"]["treadle.dev/role"] == "metrics"
     found = {("", "services"), ("", "endpoints"), ("", "pods"), ("discovery.k8s.io", "endpointslices")}
-    assert rights([role]) == {**{resource: READ for resource in found}, ("", "services/proxy"): {"get"}}
+    assert rights([role]) == {**dict.fromkeys(found, READ), ("", "services/proxy"): {"get"}}
     (named,) = [rule["resourceNames"] for rule in role["rules"] if rule["resources"] == ["services/proxy"]]
     (service,) = of_kind(render(), "Service")
     assert {name.removeprefix("http:").partition(":")[0] for name in named} == {service["metadata"]["name"]}

@@ -48,9 +48,7 @@ class GrowingShelf(ClaimShelf):
         kept = KeptLabels(annotations_per_item=2)
         synced = self.result(SyncSpec(labels=COLOURS, sources=(source,), destination=self.sets, store=self.store, keep=kept), SyncResult)
         measured = self.quality(synced, ConsensusPolicy())
-        wanted = ReleaseSpec(
-            labels=COLOURS, destination=self.sets, store=self.store, snapshot=measured.snapshot, items=synced.listing, splits=splits
-        )
+        wanted = ReleaseSpec(labels=COLOURS, destination=self.sets, store=self.store, snapshot=measured.snapshot, items=synced.listing, splits=splits)
         return self.result(wanted, ReleaseResult)
 
     def splits(self, version: int) -> dict[int, Split]:
