@@ -152,7 +152,7 @@ def test_a_page_is_in_the_table_of_contents(alert: str) -> None:
 
 
 def test_alerts_of_deployments_name_their_pages_at_the_place_that_the_chart_says() -> None:
-    (written,) = [this for this in of_kind(render(values=EVERYTHING), "ConfigMap") if "installation.yaml" in this["data"]]
+    (written,) = [this for this in of_kind(render(values=EVERYTHING), "ConfigMap") if "installation.yaml" in this.get("data", {})]
     settings = parse_installation(written["data"]["installation.yaml"]).monitoring
     assert settings is not None
     for rule in of_a_deployment(settings):
