@@ -11,11 +11,11 @@ import yaml
 
 from tests.unit.chart.reach import ALL_PORTS, Pod, answers, egress_ports
 from tests.unit.chart.render import NAMESPACED, RELEASE_NAMESPACE, helm, installed, of_kind, render, the
+from treadle.contracts.serving import CONTROL_PORT as CONTROL
 from treadle.serving.containers import OTHER_PORT
 
 UNIT = Path(__file__).parents[1]
 OURS, ELSEWHERE = "retail-a", "somewhere"
-CONTROL = 8081
 
 
 def built(golden: str, kind: str) -> Pod:
@@ -107,6 +107,9 @@ def test_pods_of_tenants_never_reach_the_clouds_metadata() -> None:
     assert all({"169.254.0.0/16", "fd00:ec2::/32"} & set(block["except"]) for block in blocks)
 
 
+LABELS = {"a": {"url": "http://labels.corp:7777"}}
+
+
 def the_operators(*sets: str) -> Any:
     return the(installed(render(*sets)), "NetworkPolicy")
 
@@ -115,7 +118,7 @@ def test_the_operator_reaches_only_what_it_must() -> None:
     policy = the_operators()["spec"]
     assert policy["policyTypes"] == ["Ingress", "Egress"]
     assert all(rule["ports"] for rule in (*policy["ingress"], *policy["egress"]))
-    assert egress_ports(the_operators(), to="peers") == {("TCP", 8080), ("TCP", CONTROL)}
+    assert egress_ports(the_operators(), to="peers") == {("TCP", CONTROL)}, "of serving pods it asks nothing but on their control port"
     assert of_kind(render("networkPolicy.enabled=false"), "NetworkPolicy") == []
 
 
@@ -132,10 +135,10 @@ def test_the_operator_reaches_only_what_it_must() -> None:
         ("http://mlflow.corp:", 80),
     ],
 )
-@pytest.mark.parametrize("system", ["mlflow", "labelStudio"])
-def test_the_operator_reaches_the_systems_that_are_configured(system: str, url: str, port: int) -> None:
-    policy = the_operators("networkPolicy.egressPorts=[6443]", f"connections.{system}={json.dumps({'default': {'url': url}})}")
-    assert egress_ports(policy) == {("UDP", 53), ("TCP", 53), ("TCP", 6443), ("TCP", port)}
+def test_the_operator_reaches_the_systems_that_are_configured(url: str, port: int) -> None:
+    named = [f"connections.{system}={json.dumps(urls)}" for system, urls in (("mlflow", {"a": {"url": url}}), ("labelStudio", LABELS))]
+    policy = the_operators("networkPolicy.egressPorts=[6443]", *named)
+    assert egress_ports(policy) == {("UDP", 53), ("TCP", 53), ("TCP", 6443), ("TCP", port), ("TCP", 7777)}
 
 
 def test_a_port_is_opened_once_however_many_need_it() -> None:
