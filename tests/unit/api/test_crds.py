@@ -111,10 +111,10 @@ def test_no_namespace_can_be_named_anywhere(kind: ApiKind) -> None:
 
 @kinds()
 def test_every_rule_names_the_fix(kind: ApiKind) -> None:
-    verbs = ("set ", "remove ", "choose ", "give ", "append ", "keep ", "make ", "raise ", "order ", "shorten ", "correct ", "put ", "new TrainingRun")
+    verbs = ("set", "remove", "choose", "give", "append", "keep", "make", "raise", "order", "shorten", "correct", "put", "new TrainingRun")
     for path, schema in walk(schema_of(kind)):
         for rule in schema.get("x-kubernetes-validations", ()):
-            assert any(verb in rule["message"] for verb in verbs), f"{path}: {rule['message']}"
+            assert any(f"{verb} " in rule["message"] for verb in verbs), f"{path}: {rule['message']}"
 
 
 def test_a_field_without_a_description_is_refused() -> None:
