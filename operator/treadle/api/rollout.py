@@ -30,7 +30,7 @@ Steps = Annotated[
     ),
     Cel(
         "self.all(i, s, !has(s.weight) || s.weight < 100 || (i > 0 && i == self.size() - 1))",
-        "put the step of weight 100 after all others, and at least one before it: there the new version takes over, with nothing left to compare it",
+        "make the step of weight 100 the last one, after at least one other: there the new version takes over, with nothing left to compare it with",
     ),
 ]
 

@@ -81,6 +81,8 @@ def _prepared(serving: Serving, memory: ModelDeploymentMemory, now: datetime) ->
     assert canary is not None
     if fleet is None or not fleet.full(canary_size(serving, canary)) or serving.reports.silent or not serving.reports.states:
         return memory
+    if memory.stable and memory.stable.since and not followed(serving, memory.stable.since, now):
+        return memory  # a Gateway may still send the share of the version that took over to the canary's Service
     step = step_of(serving, canary)
     given = {"weight": step.weight or 0, "shadow": EVERYTHING if step.shadow else 0, "sequence": _next(serving, canary)}
     return _with(memory, {"stage": "Judging", "step_started_at": None, "looks": 0, "judged_at": None, "verdict": "", **given})

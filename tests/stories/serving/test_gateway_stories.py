@@ -64,6 +64,8 @@ def test_the_next_canary_waits_for_the_service_that_a_gateway_still_sends_to() -
     told.at("1h10m", "it has lasted long enough", answers=good)
     third = {CANDIDATE: version("3"), numbered("3"): version("3")}
     told.at("1h10m10s", "training registers another candidate", answers={**third, CHAMPION: version("2")}, HTTPRoute__digits=taken_up(3))
+    pod = stable_pod("3", "10.0.0.3")
+    told.at("1h10m30s", "its pod is ready", **{deployment_name("3"): ready()}, objects=[pod], answers={asked("3", "10.0.0.3"): says("3")})
     told.at("1h11m", "a minute has passed")
     told.check("serving/gateway_handed_over.yaml")
 
