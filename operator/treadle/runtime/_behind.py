@@ -17,9 +17,9 @@ from treadle.runtime._asked import Asked
 from treadle.runtime._bodies import Body
 from treadle.runtime._divide import count_own, divide
 from treadle.runtime._errors import Refused
+from treadle.runtime._passing_on import as_sent, client_for
 from treadle.runtime._service import Service, refusal
 
-CONNECT_SECONDS = 1.0
 OF_ONE_HOP = frozenset({"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "host", "content-length"})
 """Headers that are not passed on, in either direction."""
 
@@ -32,15 +32,7 @@ class Behind:
         limits = service.spec.limits
         self._places = limits.concurrency + limits.queue
         self._taken = 0
-        timeout = httpx.Timeout(limits.request_seconds, connect=CONNECT_SECONDS)
-        pool = httpx.Limits(max_connections=self._places, max_keepalive_connections=self._places)
-        self._client = httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{service.spec.behind_port}",
-            timeout=timeout,
-            trust_env=False,
-            transport=httpx.AsyncHTTPTransport(retries=1, limits=pool),
-            follow_redirects=False,
-        )
+        self._client = client_for(limits, self._places, f"http://127.0.0.1:{service.spec.behind_port}")
         service.metrics.in_flight.set_function(lambda: self._taken)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,6 +62,7 @@ class Behind:
             body = Body(asked, service.spec.limits)
             return await self._divided(request, asked, body, await body.read_in_time())
         except Refused as refused:
+            service.metrics.answered(refused.code, 0.0)
             return refusal(refused)
         finally:
             self._taken -= 1
@@ -91,7 +84,7 @@ class Behind:
         began = time.perf_counter()
         try:
             answer = await self._client.send(self._as_sent(request, body))
-            response = Response(answer.content, answer.status_code, _kept(answer.headers, without=("content-encoding",)))
+            response = _as_answered(Response(answer.content, answer.status_code), answer, without=("content-encoding",))
         except httpx.TimeoutException:
             response = refusal(Refused(504, f"no answer within {self._service.spec.limits.request_seconds:g} s"))
         except httpx.HTTPError as error:
@@ -108,7 +101,7 @@ class Behind:
         except httpx.HTTPError as error:
             failed = refusal(Refused(502, f"the server behind does not answer: {type(error).__name__}"))
             return self._measured(failed, time.perf_counter() - began)
-        response = StreamingResponse(self._pieces(answer), answer.status_code, _kept(answer.headers))
+        response = _as_answered(StreamingResponse(self._pieces(answer), answer.status_code), answer)
         return self._measured(response, time.perf_counter() - began)
 
     async def _pieces(self, answer: httpx.Response) -> AsyncIterator[bytes]:
@@ -122,7 +115,7 @@ class Behind:
 
     def _as_sent(self, request: Request, body: bytes) -> httpx.Request:
         target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        headers = [(name, value) for name, value in request.headers.items() if name not in OF_ONE_HOP and name != FORWARDED]
+        headers = [as_sent(name, value) for name, value in request.headers.items() if name not in OF_ONE_HOP and name != FORWARDED]
         return self._client.build_request(request.method, target, headers=headers, content=body)
 
     def _measured(self, response: Response, seconds: float) -> Response:
@@ -131,8 +124,11 @@ class Behind:
         return response
 
 
-def _kept(headers: httpx.Headers, without: tuple[str, ...] = ()) -> dict[str, str]:
-    return {name: value for name, value in headers.items() if name not in OF_ONE_HOP and name not in without}
+def _as_answered(response: Response, answer: httpx.Response, without: tuple[str, ...] = ()) -> Response:
+    """With the headers of that answer, each as often as it came."""
+    raw = ((name.lower(), value) for name, value in answer.headers.raw)
+    response.raw_headers.extend((name, value) for name, value in raw if name.decode("latin-1") not in (*OF_ONE_HOP, *without))
+    return response
 
 
 def _nothing(_: Response) -> None:

@@ -14,17 +14,24 @@ from treadle.contracts.serving import RuntimeLimits
 from treadle.contracts.traffic import FORWARDED, SERVER_TIMING
 from treadle.runtime._asked import Asked
 from treadle.runtime._bodies import HEADER_LENGTH
+from treadle.runtime._passing_on import as_sent, client_for
 from treadle.runtime._patience import Patience
 
-CONNECT_SECONDS = 1.0
 PASSED_ON = ("content-type", "accept", HEADER_LENGTH)
 """Headers of a request that the canary gets too. Credentials of the caller are not among them."""
 UNDER_WAY = 64
 """Copies at the same time; what comes above is not copied."""
 HELD_BYTES = 64 << 20
 """Of bodies that are under way; what would come above is not sent, so that a slow canary does not fill the memory of a stable pod."""
-NEVER_MADE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.InvalidURL, httpx.UnsupportedProtocol)
-"""Errors of a connection that was never made: the canary knows nothing of the request."""
+NEVER_MADE = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.InvalidURL,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+"""Errors of a connection that was never made, or of a request that cannot be passed on: the canary knows nothing of it."""
 DURATION = re.compile(r"\bapp;dur=([0-9]{1,9}(?:\.[0-9]{1,6})?)")
 
 
@@ -81,11 +88,7 @@ class CanaryClient:
         self.patience = Patience(limits.request_seconds)
         self._places = max(1, (limits.concurrency + limits.queue) // 2)
         self._taken = self._bytes = 0
-        timeout = httpx.Timeout(limits.request_seconds, connect=CONNECT_SECONDS)
-        pool = httpx.Limits(max_connections=self._places + UNDER_WAY, max_keepalive_connections=self._places + UNDER_WAY)
-        # Proxies are for the world outside; retries only for a connection that could not be opened.
-        transport = httpx.AsyncHTTPTransport(retries=1, limits=pool)
-        self._client = httpx.AsyncClient(timeout=timeout, trust_env=False, transport=transport, follow_redirects=False)
+        self._client = client_for(limits, self._places + UNDER_WAY)
         self._copies: set[asyncio.Task[None]] = set()
 
     def enter(self) -> bool:
@@ -109,7 +112,8 @@ class CanaryClient:
         self._bytes += len(letter.body)
         try:
             async with asyncio.timeout(patience):
-                answer = await self._client.post(canary + letter.target, headers=letter.headers, content=letter.body)
+                headers = [as_sent(*header) for header in letter.headers.items()]
+                answer = await self._client.post(canary + letter.target, headers=headers, content=letter.body)
         except NEVER_MADE:
             return Unsent.UNREACHED
         except (httpx.TimeoutException, TimeoutError):
