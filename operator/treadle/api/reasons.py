@@ -242,8 +242,8 @@ class Reason(Enum):
     Registering = ("The model is being registered.", "Wait.")
     ReportStored = ("The page about the run is stored: among its files in MLflow, or in its output.", "Nothing to do.")
     ReportNotStored = (
-        "There is no page about the run: pods reach no place to store it.",
-        "For later runs, set the field that the message names: `artifactStore` of the MLflow connection, or `spec.output`.",
+        "There is no page about the run: pods reach no place to store it, or may not write there.",
+        "For later runs, do what the message says: set `artifactStore` of the MLflow connection or `spec.output`, or let the keys write.",
     )
 
     # -- ModelDeployment

@@ -187,7 +187,7 @@ def _succeeded(run: Run, job: EvaluationJob, result: EvaluateResult, at: datetim
         smoke=SmokeExample(uri=smoke.uri, sha256=smoke.sha256, label=smoke.label, score=smoke.score) if smoke else None,
         reference=_stored(job, REFERENCE_FILE, result.reference),
         details=_stored(job, DETAILS_FILE, result.details),
-        message=f"the reference of drift is not stored: {result.not_stored}" if result.not_stored else "",
+        message=f"neither the reference of drift nor a report is stored: {result.not_stored}" if result.not_stored else "",
         finished_at=at,
     )
     memory = run.memory.model_copy(update={"evaluation": record, "gpu_seconds": with_evaluation(run, job, at)})

@@ -171,16 +171,16 @@ def _nowhere(run: Run) -> str:
         return ""
     if not (evaluated(run) if run.spec.evaluate else wanted_by_log):
         return ""
-    if run.tracking is None:
-        folder = run.spec.output.uri if run.spec.output and run.spec.evaluate and isinstance(run.output, ClaimFolder) else ""
-        return f"no report is stored in a claim ({folder}): name a folder of an object store in spec.output" if folder else ""
-    if not isinstance(run.tracking, Tracking) or not isinstance(run.ended_as, TrackingRun):
-        return ""
-    uri = run.tracking.connection.settings.artifact_uri(run.ended_as.artifact_uri)
-    if is_store_uri(uri):
-        return ""
-    connection = run.tracking.connection.key.partition("/")[2]
-    return f"pods cannot write to the run's files in MLflow ({uri or 'an unknown place'}): set artifactStore of the MLflow connection {connection}"
+    if run.tracking is None and run.spec.evaluate and run.spec.output and isinstance(run.output, ClaimFolder):
+        return f"no report is stored in a claim ({run.spec.output.uri}): name a folder of an object store in spec.output"
+    if isinstance(run.tracking, Tracking):
+        if not isinstance(run.ended_as, TrackingRun):
+            return ""
+        uri = run.tracking.connection.settings.artifact_uri(run.ended_as.artifact_uri)
+        if uri and not is_store_uri(uri):
+            connection = run.tracking.connection.key.partition("/")[2]
+            return f"pods cannot write to the run's files in MLflow ({uri}): set artifactStore of the MLflow connection {connection}"
+    return run.memory.evaluation.message if run.memory.evaluation else ""
 
 
 def _number(run: Run) -> int:

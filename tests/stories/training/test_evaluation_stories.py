@@ -262,7 +262,9 @@ def test_what_is_measured_in_a_claim_has_no_page_and_says_so() -> None:
     story = Story("Its model lies in a claim", TRAINING_RUN, run, others=[make_project()])
     story.at("0s", "applied")
     story.at("9m", "its Job succeeds", objects=[pod("digits-1", ended=finished("00:00:02", "00:09:00"))], digits_1=complete("00:09:00"))
-    over = [evaluation_pod("digits-evaluate-1", "00:09:05", "00:10:30", measured(("", 0.93)))]
+    nowhere = "the run keeps its files where pods cannot write"
+    said = EvaluateResult(items=40, measured=(Measured(values=(0.95, None, 0.93, 40.0)),), not_stored=nowhere)
+    over = [evaluation_pod("digits-evaluate-1", "00:09:05", "00:10:30", said.to_message())]
     story.at("11m", "the model is measured", objects=over, digits_evaluate_1=complete("00:10:30"))
     story.at("12m", "the operator restarts")
     story.check("training/evaluated_in_a_claim.yaml")
