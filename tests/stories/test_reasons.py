@@ -12,7 +12,6 @@ from treadle.api.reasons import Reason
 ROOT = Path(__file__).parents[2]
 ELSEWHERE: dict[Reason, tuple[str, str]] = {
     Reason.Progressing: ("tests/unit/engine/test_status.py", "the engine says it in Ready, which stories leave out because it is derived"),
-    Reason.Forbidden: ("tests/unit/engine/test_refusals.py", "only an API server refuses; the operator's real role is never refused"),
     Reason.InvalidObject: ("tests/unit/engine/test_refusals.py", "only an API server refuses, and it accepts what we build"),
     Reason.ModelFlavourNotSupported: ("tests/stories/serving/test_obstacle_stories.py", "the runtime says it from its pod; told without a golden"),
     Reason.ModelTypesNotTrusted: ("tests/stories/serving/test_obstacle_stories.py", "the runtime says it from its pod; told without a golden"),
