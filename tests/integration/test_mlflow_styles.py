@@ -15,6 +15,7 @@ from tests.integration.test_training_runs import Operator, running
 STYLES = Path(__file__).with_name("mlflow_styles")
 REFUSED = STYLES / "another_experiment.py"
 """MLflow's client raises for this one."""
+REGISTERS = STYLES / "registers_itself.py"
 LAST_LINES = 2048
 """So many bytes of a container's log are its termination message, when it leaves no other."""
 
@@ -51,7 +52,7 @@ def logged(run: dict[str, Any]) -> set[str]:
 
 
 async def test_every_style_logs_to_the_run_that_treadle_made(operator: Operator) -> None:
-    names = {script.stem.replace("_", "-"): script for script in sorted(STYLES.glob("*.py")) if script != REFUSED}
+    names = {script.stem.replace("_", "-"): script for script in sorted(STYLES.glob("*.py")) if script not in (REFUSED, REGISTERS)}
     wanted = {
         "autolog": "training_accuracy_score",
         "nested-runs": "best_accuracy",
@@ -76,6 +77,18 @@ async def test_every_style_logs_to_the_run_that_treadle_made(operator: Operator)
                 assert {"key": "mlflow.autologging", "value": "sklearn"} in run["data"]["tags"], "who counted the steps"
             if name == "model-with-signature":
                 assert status["modelVersion"].endswith("iris/1")
+
+
+async def test_a_version_that_the_program_registered_itself_is_taken_and_no_other_is_made(operator: Operator) -> None:
+    """What MLflow's own client writes as the source of a version tells which of its models was judged: the one logged last."""
+    async with running(operator):
+        await operator.apply("itself", tracking={"type": "MLflow", "experiment": "styles"}, register={"model": "iris-of-its-own"})
+        await trained(operator, "itself", REGISTERS)
+        this = await operator.phase("itself", "Succeeded")
+        assert this["status"]["modelVersion"].endswith("iris-of-its-own/2")
+        found = await operator.asks("model-versions/search", filter="name = 'iris-of-its-own'")
+        tagged = {version["version"]: "treadle.claim" in {tag["key"] for tag in version.get("tags", ())} for version in found["model_versions"]}
+        assert tagged == {"1": False, "2": True}
 
 
 async def test_a_program_that_chooses_its_experiment_itself_is_told_what_to_remove(operator: Operator) -> None:
