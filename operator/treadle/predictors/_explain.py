@@ -124,11 +124,18 @@ def _image(model: Model, item: bytes, given: Any, label: str, score: float) -> E
 
 
 def _only_text(inputs: Mapping[str, NDArray[Any]]) -> str | None:
-    """The text of a request that holds one, and nothing else."""
+    """The text of a request that holds one, and nothing else.
+
+    Raises:
+        BadInput: for bytes that are no text, which a model may pass over.
+    """
     values = [value for tensor in inputs.values() for value in np.asarray(tensor, dtype=object).ravel().tolist()]
     if len(values) != 1:
         return None
-    return values[0].decode("utf-8-sig") if isinstance(values[0], bytes) else str(values[0])
+    try:
+        return values[0].decode("utf-8-sig") if isinstance(values[0], bytes) else str(values[0])
+    except UnicodeDecodeError as error:
+        raise BadInput(f"only texts in UTF-8 are explained: {error.reason}") from error
 
 
 def _text(model: Model, text: str, label: str, score: float) -> Explanation:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from tests.stories.contract import Look, watching
 from tests.stories.story import START, Story
 from tests.unit.serving.canaries import ADDRESS, SIGNING, revision, stable_pod
 from tests.unit.serving.things import CANDIDATE, CHAMPION, deployment_name, make_deployment, numbered, ready, version
@@ -107,4 +108,22 @@ def test_true_labels_tell_how_often_the_model_is_right_once_per_window() -> None
     told.at("2h1m", "another window", answers={asked(): says(2, v1=(27, 30)), asked(address=SECOND): says(2)})
     told.at("2h2m", "the operator restarts")
     told.at("26h1m", "nobody has told a label for a day", answers={asked(): says(26), asked(address=SECOND): says(26)})
+    remembered: list[object] = []
+
+    def note(look: Look) -> None:
+        accuracy = look.this.get("status", {}).get("accuracy")
+        if not remembered or accuracy != remembered[-1]:
+            remembered.append(accuracy)
+
+    with watching(note):
+        told.tell()
+    of_the_first = {"version": "1", "value": "0.93", "low": "0.862505", "high": "0.965681", "right": 93, "labels": 100}
+    of_the_second = {"version": "1", "value": "0.9", "low": "0.743789", "high": "0.9654", "right": 27, "labels": 30}
+    counted_by = {"revision": revision("1"), "seconds": 3600}
+    assert remembered == [
+        None,
+        counted_by | {"window": FIRST, "versions": [of_the_first]},  # nothing of version 0, which never served: a caller made it up
+        counted_by | {"window": FIRST + 1, "versions": [of_the_second]},
+        None,
+    ]
     told.check("serving/accuracy.yaml")

@@ -116,7 +116,7 @@ def test_an_object_nobody_looked_at_and_a_status_of_garbage_are_told_too() -> No
 def test_how_often_the_version_that_serves_is_right_is_told_with_its_interval() -> None:
     versions = [
         {"version": "2", "value": "1", "low": "0.2", "high": "1", "right": 1, "labels": 1},
-        {"version": "1", "value": "0.93", "low": "0.862521", "high": "0.965689", "right": 93, "labels": 100},
+        {"version": "1", "value": "0.93", "low": "0.862505", "high": "0.965681", "right": 93, "labels": 100},
     ]
     serves = make("ModelDeployment", "digits", status={"phase": "Serving", "stable": {"version": "1"}, "accuracy": {"versions": versions}})
     assert tell_status([serves]) == ["ModelDeployment digits  Serving  accuracy 0.93 (0.863 to 0.966, 100 labels)"]

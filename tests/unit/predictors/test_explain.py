@@ -116,6 +116,15 @@ def test_a_long_text_is_covered_piece_by_piece_in_a_bounded_number_of_answers(te
     assert [word.text for word in found.words if word.change != 0.0] == ["good over over over over"]
 
 
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    words = ColumnTransformer([("words", CountVectorizer(decode_error="ignore"), "item")])
+    estimator = make_pipeline(words, LogisticRegression()).fit(pd.DataFrame({"item": ["good", "bad"] * 20}), ["praise", "blame"] * 20)
+    lenient = load_model(save(tmp_path, estimator, signature={"inputs": COLUMN % "item", "outputs": None}))
+    assert lenient.infer(text_of(b"good \xff")).outputs["label"].tolist() == ["praise"], "the model itself passes over what it cannot read"
+    with pytest.raises(BadInput, match="only texts in UTF-8 are explained"):
+        explain(lenient, text_of(b"good \xff"), {})
+
+
 def test_a_text_without_words_has_none_and_one_that_is_too_long_is_refused(texts: Model) -> None:
     assert explain(texts, text_of(" \n"), {}).words == ()
     with pytest.raises(BadInput, match="up to 100,000 characters are explained, this one has 100,001"):

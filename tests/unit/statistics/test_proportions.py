@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from treadle.statistics.proportions import wilson_interval
 
@@ -37,3 +38,9 @@ def test_it_lies_around_what_was_seen_and_within_bounds(trials: int, share: floa
     low, high = wilson_interval(hits, trials)
     assert 0.0 <= low <= hits / trials <= high <= 1.0
     assert low < high
+
+
+@given(st.integers(1, 5000), st.floats(0, 1))
+def test_it_is_the_one_that_scipy_finds(trials: int, share: float) -> None:
+    hits = round(share * trials)
+    assert wilson_interval(hits, trials) == pytest.approx(tuple(binomtest(hits, trials).proportion_ci(method="wilson")), abs=1e-12)
