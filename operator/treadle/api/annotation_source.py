@@ -14,8 +14,8 @@ from treadle.api.base import (
     bounded,
 )
 
-SOURCES_SIZE = 3000
-"""Bytes that URIs and patterns of all sources may have."""
+SOURCES_SIZE = 4000
+"""Bytes that all sources may have as JSON, apart from their names; a source of feedback has two patterns of our own."""
 
 
 class SourceLabels(Model):
@@ -79,9 +79,10 @@ _SIZES = " + ".join(
     [
         "size(bytes(s.uri))",
         "(has(s.groupBy) ? 14 + size(bytes(s.groupBy)) : 0)",
-        "(has(s.labels) ? 60 + size(bytes(s.labels.uri)) : 0)",
+        "(has(s.labels) ? 63 + size(bytes(s.labels.uri)) : 0)",
         f"(has(s.fields) ? 60 + {' + '.join(f'(has(s.fields.{f}) ? 2 * size(bytes(s.fields.{f})) : 0)' for f in FIELDS)} : 0)",
-        *(f"(has(s.{field}) ? s.{field}.map(p, size(bytes(p))).sum() : 0)" for field in ("include", "exclude")),
+        *(f"(has(s.{field}) ? 13 + s.{field}.map(p, 3 + size(bytes(p))).sum() : 0)" for field in ("include", "exclude")),
+        "(has(s.kind) && s.kind == 'Feedback' ? 50 : 0)",
     ]
 )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from treadle.api.reasons import Reason
-from treadle.contracts.dataset import ITEMS, DatasetItem, ExportFile, Manifest, version_directory
+from treadle.contracts.dataset import DatasetItem, ExportFile, Manifest
 from treadle.contracts.labels import LabelSchema
 from treadle.contracts.quality import RawAnnotation, Refused
 from treadle.contracts.rank import AcceptedLabel
@@ -22,8 +22,8 @@ from treadle.jobs._lines import Lines, from_lines, pinned, to_lines
 from treadle.jobs._numbers import rounded
 from treadle.jobs._origins import UNKNOWN, Origin, origins_of
 from treadle.jobs._rules import Rules
-from treadle.jobs._store import Store, below
-from treadle.jobs._versions import versions_at
+from treadle.jobs._store import Store
+from treadle.jobs._versions import latest_items, versions_at
 from treadle.jobs.exports import FORMATS, OF_SIZES, OF_TEXTS, Export, Unfit
 from treadle.tasks import NotSupportedYet, Task, for_type
 
@@ -113,7 +113,7 @@ def _latest(store: Store, spec: ReleaseSpec, versions: Mapping[int, Manifest]) -
     """The items of the latest version, where anything of them is needed."""
     if not versions or (spec.removed != "Keep" and spec.content != "Embed"):
         return ()
-    return Lines(DatasetItem, store.read(below(spec.destination, version_directory(max(versions)), ITEMS)))
+    return latest_items(store, spec.destination, versions)
 
 
 def _needs(spec: ReleaseSpec, task: Task, formats: Sequence[str]) -> Needs:

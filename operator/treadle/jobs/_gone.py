@@ -1,7 +1,7 @@
 """Items that are gone from their source and kept all the same.
 
 What no version has held yet is described by earlier listings only. An item of which a version would need what is gone for good is left out: it must
-not hold up all others for ever.
+not hold up all others for ever. So is one with other content at its place now: nobody could ever read what people saw.
 """
 
 import logging
@@ -56,14 +56,16 @@ def with_gone(
     Raises:
         JobFailure: the store does not answer.
     """
-    present = {(item.key, item.sha256) for item in listing}
-    gone = [each for each in judged if each.verdict is Verdict.AGREED and (each.key, each.sha256) not in present]
+    present = {item.key: item.sha256 for item in listing}
+    agreed = [each for each in judged if each.verdict is Verdict.AGREED and present.get(each.key) != each.sha256]
+    gone = [each for each in agreed if each.key not in present]
     missing = {(each.key, each.sha256) for each in gone if not _is_enough(known.get(each.key), needs)}
     earlier = _earlier(store, destination, missing)
     origins = {**known, **{item.key: Origin(item.source, item.group, item.image, item.time) for item in earlier.values()}}
-    verdicts = {identity: Verdict.GOLD for identity, item in earlier.items() if item.gold is not None}
+    verdicts = {(each.key, each.sha256): Verdict.REMOVED for each in agreed if each.key in present}
     verdicts |= {(each.key, each.sha256): Verdict.REMOVED for each in gone if needs.sizes and origins.get(each.key, UNKNOWN).image is None}
-    verdicts |= dict.fromkeys(_lost(store, gone, present, copies), Verdict.REMOVED) if needs.contents else {}
+    verdicts |= dict.fromkeys(_lost(store, gone, copies), Verdict.REMOVED) if needs.contents else {}
+    verdicts |= {identity: Verdict.GOLD for identity, item in earlier.items() if item.gold is not None}
     return [_left_out(each, verdicts) for each in judged] if verdicts else judged, origins
 
 
@@ -88,14 +90,11 @@ def _earlier(store: Store, destination: str, wanted: Set[Identity]) -> Mapping[I
     return found
 
 
-def _lost(store: Store, gone: Iterable[Judged], present: Set[Identity], copies: Set[str]) -> Set[Identity]:
-    """Those whose content is gone with them: nothing is at its place any more, or something else, and there is no copy."""
-    taken = {key for key, _ in present}
+def _lost(store: Store, gone: Iterable[Judged], copies: Set[str]) -> Set[Identity]:
+    """Those whose content is gone with them: nothing is at its place any more, and there is no copy."""
     without_copy = [each for each in gone if each.sha256 not in copies]
 
     def is_lost(each: Judged) -> bool:
-        if each.key in taken:
-            return True
         try:
             store.look(each.uri)
         except NotThere:

@@ -1,19 +1,21 @@
 """The versions at a destination: found, read, and written once with create-only puts, the manifest last."""
 
 import hashlib
+import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pydantic import ValidationError
 
 from treadle.api.reasons import Reason
-from treadle.contracts.dataset import ITEMS, MANIFEST, Manifest, version_directory
+from treadle.contracts.dataset import ITEMS, MANIFEST, DatasetItem, Manifest, version_directory
 from treadle.jobs._failure import JobFailure
-from treadle.jobs._lines import streamed
+from treadle.jobs._lines import Lines, streamed
 from treadle.jobs._store import NotThere, Store, below
 from treadle.jobs.exports import File
 
 VERSION = re.compile(r"v\d{4,}")
+log = logging.getLogger(__name__)
 
 
 def versions_at(store: Store, destination: str, project: str) -> Mapping[int, Manifest]:
@@ -51,6 +53,22 @@ def items_of(store: Store, destination: str, manifest: Manifest) -> Iterator[byt
         JobFailure: they are gone, or not those of the manifest.
     """
     return lines_of(store, destination, manifest, ITEMS, manifest.identity.items)
+
+
+def latest_items(store: Store, destination: str, versions: Mapping[int, Manifest]) -> Sequence[DatasetItem]:
+    """The items of the latest version; of the one before it, where that was damaged. None, where all were.
+
+    Raises:
+        JobFailure: the store does not answer.
+    """
+    for number in sorted(versions, reverse=True):
+        try:
+            return Lines(DatasetItem, b"".join(line + b"\n" for line in items_of(store, destination, versions[number])))
+        except JobFailure as failure:
+            if failure.reason is not Reason.ContentChanged:
+                raise
+            log.warning("the items of version %s are not known: %s", number, failure)
+    return ()
 
 
 def lines_of(store: Store, destination: str, manifest: Manifest, path: str, wanted: str) -> Iterator[bytes]:

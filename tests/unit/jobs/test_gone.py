@@ -88,10 +88,21 @@ def test_what_was_copied_while_it_was_there_stays(shelf: Emptied) -> None:
     assert shelf.items(2)["b.png"]["held"] == held
 
 
-def test_other_content_at_the_place_of_a_gone_item_is_not_copied_for_it(shelf: Emptied) -> None:
+@pytest.mark.parametrize("more", [{}, {"content": "Embed"}, {"formats": ("Jsonl",)}], ids=["referred to", "copied", "without sizes"])
+@pytest.mark.parametrize("released_before", [False, True])
+def test_an_item_with_other_content_at_its_place_is_left_out(shelf: Emptied, more: dict[str, Any], released_before: bool) -> None:
+    if released_before:
+        shelf.release(shelf.full, **more)
     shelf.picture("night/b.png", 99)
-    released = shelf.release(shelf.listed(), content="Embed")
+    released = shelf.release(shelf.listed(), **more)
     assert (released.items, released.excluded) == (2, {"Removed": 1})
+
+
+def test_a_damaged_version_holds_up_none_that_keeps_what_is_gone(shelf: Emptied) -> None:
+    shelf.release(shelf.full, content="Embed")
+    (shelf.root / "sets/v0001/items.jsonl").unlink()
+    released = shelf.release(shelf.empty(), formats=("Coco", "Yolo"))
+    assert (released.version, released.items, released.excluded) == (2, 3, {})
 
 
 def test_nothing_left_is_told(shelf: Emptied) -> None:
