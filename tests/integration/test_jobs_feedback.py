@@ -146,7 +146,7 @@ def test_an_item_that_a_deployment_sent_back_comes_with_why_and_with_the_models_
     assert (first.items, first.added, first.unreadable, first.broken_notes) == (3, 3, 0, 0)
     assert around.seen() == {
         "Always fresh.": ("", []),
-        "It leaks.": ("Uncertain: version 7 of ml/d said praise, 54 % sure", [("source:live", 0.54, "praise")]),
+        "It leaks.": ("Uncertain: version 7 of ml/d said praise, 54 % sure", [("sources", 0.54, "praise")]),
         "Never seen the like.": ("Drifted: version 7 of ml/d said boredom, 90 % sure", []),
     }
     tasks = around.person.tasks(around.project.project)
@@ -163,6 +163,29 @@ def test_an_item_that_a_deployment_sent_back_comes_with_why_and_with_the_models_
         shown |= {each["result"][0]["value"]["choices"][0] for each in task["predictions"]}
         around.person.answer(task["id"], "complaint")
     assert shown == {"praise", "complaint"}, "what either version answered is put before people when they open the task"
+
+
+def test_what_models_of_several_deployments_and_a_file_propose_is_all_put_before_people(around: Round) -> None:
+    around.feed(b"It leaks.", label="praise", score=0.54)
+    other = f"other/items/{DAY}/{hashlib.sha256(b'Cold.').hexdigest()[:32]}.txt"
+    spooled(around.folder / "spool", b"Cold.", label="complaint", score=0.8)
+    assert deliver(around.spec.model_copy(update={"destination": f"s3://{around.bucket}/other/"}), Store(around.spec.store)) == 1
+    assert (around.s3.folder / around.bucket / other).exists()
+    around.put("raw/1.txt", "Fine.")
+    around.put("labels.jsonl", json.dumps({"uri": "raw/1.txt", "label": "praise"}))
+    labels = SourceLabels(format="Jsonl", uri=f"s3://{around.bucket}/labels.jsonl", kind="Prediction")
+    around.sync(
+        sources=(
+            Source(name="raw", uri=f"s3://{around.bucket}/raw/", labels=labels),
+            *(Source(name=name, uri=f"s3://{around.bucket}/{name}/", kind="Feedback", exclude=NOTES) for name in ("digits", "other")),
+        )
+    )
+    shown: dict[str, list[str]] = {}
+    for _ in range(3):
+        task = around.person.call("GET", f"/api/projects/{around.project.project}/next/").json()
+        shown[task["data"]["text"]] = [each["result"][0]["value"]["choices"][0] for each in task["predictions"]]
+        around.person.answer(task["id"], "complaint")
+    assert shown == {"It leaks.": ["praise"], "Cold.": ["complaint"], "Fine.": ["praise"]}
 
 
 def test_a_broken_note_costs_its_item_the_reason_and_nothing_else(around: Round) -> None:

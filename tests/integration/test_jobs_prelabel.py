@@ -196,7 +196,7 @@ def test_what_a_deployment_answered_takes_neither_the_place_nor_the_order_of_wha
     shown = project.shown()
     names = {f"{number}.png" for number in fed}
     versions = {name: sorted(version for version, _, _ in each) for name, each in shown.items()}
-    assert versions == {name: ["digits/3", "source:live"] if name in names else ["digits/3"] for name in shown}
+    assert versions == {name: ["digits/3", "sources"] if name in names else ["digits/3"] for name in shown}
     assert project.rank(project.order(project.sync(), strategy="Margin")).imported == 0
     assert project.shown() == shown, "the same again changes nothing"
     places = {name: place for name, each in shown.items() for version, place, _ in each if version == "digits/3"}

@@ -166,7 +166,7 @@ def test_labels_that_come_with_the_data_are_answers_or_proposals(ground: Ground)
         else:
             assert measured.annotations == 0
             assert [len(tasks[f"{name}.png"]["predictions"]) for name in "abc"] == [1, 1, 0]
-            assert tasks["a.png"]["predictions"][0]["model_version"] == "source:old"
+            assert tasks["a.png"]["predictions"][0]["model_version"] == "sources"
 
 
 def test_labels_at_the_source_that_label_studio_does_not_hold_are_counted_and_none_is_in_silence(ground: Ground) -> None:

@@ -141,7 +141,7 @@ def test_one_object_that_the_store_does_not_give_is_left_out_and_named_with_its_
         first = bucket.sync(spec)
         assert (first.items, first.added, first.unreadable) == (4, 4, 1)
         assert first.examples[0].startswith(f"s3://{bucket.name}/shelf/2.png: http")
-        assert first.examples[0].endswith("refuses it (InvalidObjectState)")
+        assert first.examples[0].endswith("does not give it (InvalidObjectState)")
         again = bucket.sync(bucket.spec(project, store=store_at(url), slot=1))
         assert again == first.model_copy(update={"added": 0}), "the others are known by now, and it is the only one that is tried"
     there = bucket.sync(bucket.spec(project, slot=2))
@@ -158,6 +158,18 @@ def test_where_the_store_gives_nothing_the_keys_are_to_blame_and_no_item_counts_
     assert (code, failure.reason) == (ExitCode.BAD_INPUT, "StoreAccessDenied")
     assert "shelf/new/6.png (AccessDenied)" in failure.message
     assert len(bucket.person.tasks(project.project)) == 5
+
+
+def test_a_source_whose_only_object_is_archived_or_beside_what_is_no_picture_stops_no_other_source(bucket: Bucket) -> None:
+    bucket.put("cold/6.png", picture(6))
+    bucket.put("theirs/7.png", picture(7))
+    bucket.put("theirs/notes.txt", b"not a picture")
+    shelf = Source(uri=f"s3://{bucket.name}/shelf/", exclude=("cold/*", "theirs/*"))
+    others = (Source(name=name, uri=f"s3://{bucket.name}/shelf/{name}/") for name in ("cold", "theirs"))
+    withheld = {"/6.png": "InvalidObjectState", "/7.png": "AccessDenied"}
+    with cutting_proxy(bucket.s3.endpoint, Cut(bucket.job, 0), withheld) as url:
+        result = bucket.sync(bucket.spec(None, store=store_at(url), sources=(shelf, *others)))
+    assert (result.items, result.unreadable) == (5, 3)
 
 
 def test_all_that_cannot_be_read_is_listed_beside_the_items_and_what_lies_there_is_never_an_item(bucket: Bucket) -> None:

@@ -164,8 +164,8 @@ def _told(source: SourceContent) -> str:
 
 
 def _example(source: SourceContent) -> str:
-    """The first that cannot be read, with why; and where the others are told."""
+    """The first that cannot be read, with why; and where the others are told. Of what is sensitive, only where."""
     if not source.unreadable_example:
-        return ""
+        return "; status.source.unreadableList tells which" if source.unreadable_list else ""
     others = "; the others in status.source.unreadableList" if source.unreadable > 1 else ""
     return f": {source.unreadable_example}{others}"

@@ -25,22 +25,21 @@ class Opinion:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """An object, or a line of one, that is not what the task type needs, and why."""
+    """An object, or a line of one, that is not what the task type needs, and why.
+
+    Attributes:
+        source: of an object at a source, its name.
+    """
 
     uri: str
     why: str
+    source: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Withheld(Unreadable):
-    """An object that the store does not give.
+    """An object that the store does not give; `refusal`: its words."""
 
-    Attributes:
-        source: that it belongs to.
-        refusal: the store's words.
-    """
-
-    source: str
     refusal: Refused
 
 

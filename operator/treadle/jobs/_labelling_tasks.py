@@ -15,6 +15,9 @@ from treadle.jobs._side_by_side import side_by_side
 from treadle.jobs._store import NotThere, Refused, Store
 from treadle.tasks import Task
 
+PROPOSER = "sources"
+"""In whose name proposals of all sources stand: the backend puts before people those of one name only."""
+
 log = logging.getLogger(__name__)
 
 
@@ -87,15 +90,14 @@ def _known(task: Task, item: Item, note: FeedbackNote | None, before: Before) ->
     if labels := before.labels.get(item.key):
         said = next((each for each in reversed(labels) if each.kind == "Annotation"), labels[-1])
         result = task.show(said.label, item.image)
-        return {"annotations": [{"result": result}]} if said.kind == "Annotation" else _proposed(said.source, 1.0, result)
+        return {"annotations": [{"result": result}]} if said.kind == "Annotation" else _proposed(1.0, result)
     if note is None or (proposed := proposal(note, item, task, before.schema)) is None:
         return {}
-    return _proposed(item.source, proposed.confidence, task.show(proposed.label, item.image))
+    return _proposed(proposed.confidence, task.show(proposed.label, item.image))
 
 
-def _proposed(source: str, score: float, result: Sequence[Mapping[str, Any]]) -> Mapping[str, object]:
-    """A proposal in the name of the source, whoever said it there: the backend puts before people those of one name only."""
-    return {"predictions": [{"model_version": f"source:{source}", "score": score, "result": result}]}
+def _proposed(score: float, result: Sequence[Mapping[str, Any]]) -> Mapping[str, object]:
+    return {"predictions": [{"model_version": PROPOSER, "score": score, "result": result}]}
 
 
 def _text(store: Store, item: Item) -> str | None:

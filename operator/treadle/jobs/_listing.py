@@ -71,12 +71,12 @@ def find(store: Store, spec: SyncSpec, task: Task) -> Found:
 
 
 def _insist(looked: Sequence[Item | Unreadable]) -> None:
-    """One object that the store does not give (archived, or of somebody else) stops nothing. Where none of a source is given the keys are wrong, and
-    nothing may be concluded from that: least of all that its items are gone.
+    """One object that the store does not give (archived, or of somebody else) stops nothing. Where the keys are refused for all of a source, nothing
+    may be concluded from that: least of all that its items are gone.
     """
-    given = {item.source for item in looked if isinstance(item, Item)}
+    given = {each.source for each in looked if not isinstance(each, Withheld)}
     for each in looked:
-        if isinstance(each, Withheld) and each.source not in given:
+        if isinstance(each, Withheld) and each.refusal.of_keys and each.source not in given:
             raise each.refusal
 
 

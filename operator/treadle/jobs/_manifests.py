@@ -64,7 +64,7 @@ def place_of(store: Store, source: Source, row: Row) -> Place | Unreadable:
     except NotThere:
         return Unreadable(row.where, f"{uri} does not exist")
     except Refused as refusal:
-        return Withheld(row.where, f"{uri}: {refusal.why}", source.name, refusal)
+        return Withheld(row.where, f"{uri}: {refusal.why}", source.name, refusal=refusal)
 
 
 def text_of(store: Store, source: Source, row: Row, destination: str, before: Mapping[str, Item]) -> Item | Unreadable:

@@ -69,11 +69,11 @@ def read_item(store: Store, task: Task, place: Place, known: Known) -> Item | Un
     except NotThere:
         return Unreadable(entry.uri, "it vanished while it was listed")
     except Refused as refusal:
-        return Withheld(entry.uri, refusal.why, place.source, refusal)
+        return Withheld(entry.uri, refusal.why, place.source, refusal=refusal)
     try:
         image = look(task.media, content)
     except NotShowable as error:
-        return Unreadable(entry.uri, str(error))
+        return Unreadable(entry.uri, str(error), place.source)
     return Item(
         key=entry.uri,
         source=place.source,

@@ -28,6 +28,7 @@ _KEYS_REFUSED = {
     *("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "XAdminUserNotFound", "ExpiredToken", "InvalidToken"),
     *("AuthenticationFailed", "AuthorizationFailure", "AuthorizationPermissionMismatch", "NoAuthenticationInformation"),
 }
+_NOT_GIVEN = {"InvalidObjectState", "BlobArchived"}
 _NO_BUCKET = {"NoSuchBucket", "ContainerNotFound"}
 _NO_OBJECT = {"NoSuchKey", "BlobNotFound"}
 
@@ -52,10 +53,12 @@ class NotThere(JobFailure):
 class Refused(JobFailure):
     """The store does not give the tenant this object. Where it is one among many it is left out; else it ends the Job."""
 
-    def __init__(self, message: str, why: str) -> None:
+    def __init__(self, message: str, why: str, *, of_keys: bool = True) -> None:
         super().__init__(Reason.StoreAccessDenied, message)
         self.why = why
         """The same of an object that is named already."""
+        self.of_keys = of_keys
+        """Whether the keys may be to blame; not so where the object itself cannot be given, since it is archived for instance."""
 
 
 class Store:
@@ -176,9 +179,11 @@ class Store:
         where = keys_for(self._connection, uri).where
         if code in _NO_BUCKET:
             return JobFailure(Reason.BucketNotFound, f"bucket {split_uri(uri)[0]} does not exist at {where}")
+        if code in _NOT_GIVEN:
+            return Refused(f"{where} does not give {uri} ({code})", f"{where} does not give it ({code})", of_keys=False)
         if code in _KEYS_REFUSED or status in ("401", "403") or isinstance(error, UnauthenticatedError):
             why = f"({code or status or 'it is none'})"
-            return Refused(f"{where} refuses the access key for {uri} {why}", f"{where} refuses it {why}")
+            return Refused(f"{where} refuses the access key for {uri} {why}", f"{where} refuses it ({code or status or 'no key'})")
         if code in _NO_OBJECT or (not code and isinstance(error, FileNotFoundError)):
             return NotThere(uri)
         return unavailable(f"{where} does not answer for {uri}: {code or _first_line(text)}")

@@ -80,10 +80,12 @@ def test_a_sync_that_keeps_failing_is_not_hurried_by_the_next_interval() -> None
 def test_what_cannot_be_read_is_named_with_why_and_with_where_the_rest_is_told() -> None:
     told = Told("Some objects cannot be read", make_project(resync="10m"))
     told.at("0s", "applied")
-    example = "s3://raw/digits/7.png: http://s3.example:7070 refuses it (InvalidObjectState)"
+    example = "s3://raw/digits/7.png: http://s3.example:7070 does not give it (InvalidObjectState)"
     told.synced("20s", unreadable=3, examples=(example, "s3://raw/digits/8.txt: not an image"), unreadable_list=blob("unreadable", 3))
     told.at("10m1s", "the next interval begins")
     told.synced("10m20s", again=True, unreadable=1, duplicates=2, passed_over=4, examples=(example,), unreadable_list=blob("unreadable", 1))
+    told.at("20m1s", "the next interval begins")
+    told.synced("20m20s", again=True, unreadable=1, broken_notes=2, unreadable_list=blob("unreadable", 1))
     told.check("unreadable")
 
 
