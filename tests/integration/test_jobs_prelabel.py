@@ -49,7 +49,7 @@ class Project:
         self.person = Person(server.url, server.token)
         self.connection = make_project(server, DIGITS)
         self.truth: dict[str, str] = {}
-        self.sources = (Source(uri=f"s3://{self.bucket}/items/"),)
+        self.sources: tuple[Source, ...] = (Source(uri=f"s3://{self.bucket}/items/"),)
         self.add(range(FIRST, FIRST + COUNT))
 
     def add(self, numbers: range) -> None:

@@ -248,8 +248,8 @@ class Story:
             self._change(truth, moment)
             before, first = truth.copy(), crashing.calls
             lines = self._lines(truth, moment, crashing)
-            if (this := truth.objects.get(ref_of(self.first))) is not None:
-                sight.held(this)
+            if (left := truth.objects.get(ref_of(self.first))) is not None:
+                sight.held(left)
             result.append(Told(f"{moment.after}, {moment.text}", lines, truth.snapshot(), before, first, crashing.calls))
         return result
 
