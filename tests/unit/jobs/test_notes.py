@@ -12,6 +12,7 @@ from treadle.contracts.feedback import FeedbackNote
 from treadle.contracts.labels import ClassLabel, LabelClass, LabelSchema
 from treadle.contracts.stores import StoreConnection
 from treadle.contracts.sync import Item, Source
+from treadle.jobs._labelling_tasks import Before, Said, labelling_tasks
 from treadle.jobs._notes import Told, proposal, told_of, why
 from treadle.jobs._store import Store
 from treadle.tasks import TASKS
@@ -108,3 +109,20 @@ def test_the_models_answer_is_proposed_where_people_could_give_it(said: dict[str
 @pytest.mark.parametrize("type", ["NamedEntities", "Custom"])
 def test_a_class_is_no_proposal_where_people_mark_something_else(type: str) -> None:  # noqa: A002
     assert proposal(note("one", label="praise"), Fed.item("a.txt", "one"), TASKS[type], MOODS) is None
+
+
+def test_tasks_say_why_their_items_came_and_what_all_sources_propose_stands_under_one_name(fed: Fed) -> None:
+    texts = {"one": "live", "two": "old", "three": "raw"}
+    for text in texts:
+        fed.tell(f"{text}.txt", text)
+    items = [Fed.item(f"{text}.txt", text, source) for text, source in texts.items()]
+    labels = {items[1].key: [Said(ClassLabel(label="complaint"), "Prediction", "old")]}
+    told = note("one", label="praise", score=0.54)
+    tasks: list[Any] = list(labelling_tasks(fed.store, TASKS["TextClassification"], items, Before(labels, {}, {told.digest: told}, MOODS)))
+    assert [task["data"]["why"] for task in tasks] == ["Uncertain: version 7 of ml/mood said praise, 54 % sure", "", ""]
+    proposed = [
+        [(each["model_version"], each["score"], each["result"][0]["value"]["choices"]) for each in task.get("predictions", ())] for task in tasks
+    ]
+    assert proposed == [[("sources", 0.54, ["praise"])], [("sources", 1.0, ["complaint"])], []]
+    plain: list[Any] = list(labelling_tasks(fed.store, TASKS["TextClassification"], items, Before(labels, {}, None, MOODS)))
+    assert ["why" in task["data"] for task in plain] == [False] * 3, "a project without such a source shows no such line"
