@@ -16,6 +16,7 @@ KIND = model_deployment(SIGNING)
 MISSING = KindMissing(kind="HTTPRoute")
 EXPOSE = {"gateway": "public", "hostnames": ["models.example"], "path": "/digits"}
 CANARY_POD = "10.0.0.2"
+STEPS = {"steps": [{"weight": 10, "hold": "5m"}], "analysis": {"minSamples": 100}, "traffic": "Gateway"}
 
 
 def taken_up(generation: int, status: str = "True", message: str = "") -> dict[str, Any]:
@@ -36,8 +37,7 @@ def test_a_route_comes_with_the_gateway_api_and_goes_when_nobody_wants_it() -> N
 
 
 def test_a_gateway_divides_the_traffic_and_both_sides_count_their_own_answers() -> None:
-    steps = {"steps": [{"weight": 10, "hold": "5m"}], "analysis": {"minSamples": 100}, "traffic": "Gateway"}
-    told = begun("A Gateway sends a tenth of the requests to the new version, and all of them once it has proved itself", steps, expose=EXPOSE)
+    told = begun("A Gateway sends a tenth of the requests to the new version, and all of them once it has proved itself", STEPS, expose=EXPOSE)
     told.moments[0].answers[MISSING] = False
     told.at("1h1m", "the Gateway serves the route", HTTPRoute__digits=taken_up(1))
     pod = stable_pod("2", CANARY_POD)
@@ -52,9 +52,8 @@ def test_a_gateway_divides_the_traffic_and_both_sides_count_their_own_answers() 
 
 
 def test_the_next_canary_waits_for_the_service_that_a_gateway_still_sends_to() -> None:
-    steps = {"steps": [{"weight": 10, "hold": "5m"}], "analysis": {"minSamples": 100}, "traffic": "Gateway"}
     title = "The next version leaves the canary's Service alone until the Gateway no longer sends the former one's share there"
-    told = begun(title, steps, expose=EXPOSE)
+    told = begun(title, STEPS, expose=EXPOSE)
     told.moments[0].answers[MISSING] = False
     told.at("1h1m", "the Gateway serves the route", HTTPRoute__digits=taken_up(1))
     pod = stable_pod("2", CANARY_POD)
@@ -70,6 +69,19 @@ def test_the_next_canary_waits_for_the_service_that_a_gateway_still_sends_to() -
     told.check("serving/gateway_handed_over.yaml")
 
 
+def test_a_candidate_that_comes_right_after_the_first_version_waits_until_the_gateway_has_followed_that_one() -> None:
+    told = Story("A candidate comes as soon as the first version serves behind a Gateway", KIND, make_deployment(rollout=STEPS, expose=EXPOSE))
+    first = {CANDIDATE: version("1"), numbered("1"): version("1"), CHAMPION: None, numbered("2"): version("2"), asked("1"): says("1"), MISSING: False}
+    told.at("0s", "applied", answers=first)
+    serving = {deployment_name("1"): ready(), "HTTPRoute__digits": taken_up(1)}
+    told.at("1m", "its pod is ready, and the Gateway serves the route", **serving, objects=[stable_pod("1")])
+    told.at("1m10s", "training registers another candidate", answers={CANDIDATE: version("2"), CHAMPION: version("1")})
+    pod = stable_pod("2", CANARY_POD)
+    told.at("1m30s", "its pod is ready", **{deployment_name("2"): ready()}, objects=[pod], answers={asked("2", CANARY_POD): says("2")})
+    told.at("2m", "the Gateway has surely followed")
+    told.check("serving/gateway_at_once.yaml")
+
+
 @pytest.mark.parametrize(("seen", "known"), [(2, True), (1, False)])
 def test_a_route_counts_as_taken_up_once_the_gateway_has_seen_its_last_change(seen: int, known: bool) -> None:
     made = taken_up(seen)
@@ -78,8 +90,7 @@ def test_a_route_counts_as_taken_up_once_the_gateway_has_seen_its_last_change(se
 
 
 def test_behind_a_gateway_a_worse_version_loses_its_share_before_its_pods_go() -> None:
-    steps = {"steps": [{"weight": 10, "hold": "5m"}], "analysis": {"minSamples": 100}, "traffic": "Gateway"}
-    told = begun("A Gateway takes the traffic of a bad version back before its pods go", steps, expose=EXPOSE)
+    told = begun("A Gateway takes the traffic of a bad version back before its pods go", STEPS, expose=EXPOSE)
     told.moments[0].answers[MISSING] = False
     told.at("1h1m", "the Gateway serves the route", HTTPRoute__digits=taken_up(1))
     pod = stable_pod("2", CANARY_POD)
