@@ -56,7 +56,7 @@ def work(worker: int) -> None:
                     version = answer.json()["model_version"] if not said else ""
                     if learns and not said:
                         client.post(FEEDBACK, json=truth(answer.json())).raise_for_status()
-                except httpx.HTTPError as error:
+                except (httpx.HTTPError, LookupError, ValueError) as error:  # an answer without what it must have is a failure too
                     said, version = f"{type(error).__name__} {error}", ""
                 with lock:
                     total["requests"] += 1
