@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 
 from hypothesis import given, settings
 from hypothesis import strategies as some
-from hypothesis.stateful import invariant
+from hypothesis.stateful import initialize, invariant
 
 from tests.properties.cluster import Outside
 from tests.properties.life import children_of, happens
-from tests.properties.test_model_deployment import ModelDeploymentLife
+from tests.properties.test_model_deployment import SPECS, ModelDeploymentLife
 from tests.unit.serving.canaries import SIGNING, arm
 from treadle.connections.traffic import SERVING_PODS, NoAnswer, OrderTraffic, PodTraffic
 from treadle.contracts.traffic import ArmCounts, TrafficState
@@ -54,6 +54,22 @@ class RolloutLife(ModelDeploymentLife):
         self.good: defaultdict[tuple[str, str], Counter[int]] = defaultdict(Counter)
         """Good answers of each version (and revision) that proved itself, by the order under which pods counted them."""
 
+    @initialize(spec=some.sampled_from(["smallest", "many", "by steps"]), candidate=some.booleans())
+    def it_is_applied(self, spec: str, candidate: bool) -> None:
+        """One version is the champion already; the next one may have its first order."""
+        self.spec, self.aliases = SPECS[spec], {"candidate": "1"}
+        self.cluster.put(self.made())
+        self.restart()
+        for _ in range(2):
+            self._look()
+            self._come_up()
+        self._look()
+        if candidate:
+            self.aliases = {"candidate": "2"}
+            self._look()
+            self._come_up()
+            self._look()
+
     def fact(self, question: Question[Any]) -> object:
         if isinstance(question, PodTraffic):
             return TrafficState(namespace="ml", deployment="digits", revision=question.pods.revision)
@@ -82,13 +98,13 @@ class RolloutLife(ModelDeploymentLife):
             assert isinstance(state, TrafficState)
             self.answers[question] = TrafficState(**{**state.model_dump(), "sequence": state.sequence + 3, "stable": arm(MANY), "canary": arm(MANY)})
 
-    @happens(number=some.sampled_from(["1", "2", "3"]), good=some.booleans(), steps=some.integers(1, 4))
-    def a_version_has_good_or_bad_days(self, number: str, good: bool, steps: int) -> None:
+    @happens(number=some.sampled_from(["1", "2", "3"]), good=some.booleans(), steps=some.integers(1, 4), callers=some.sampled_from([1, MANY, MANY]))
+    def a_version_has_good_or_bad_days(self, number: str, good: bool, steps: int, callers: int) -> None:
         self.aliases = {**self.aliases, "candidate": number}
         for _ in range(steps):
             self._come_up()
             self._look()
-            self._call(good, MANY)
+            self._call(good, callers)
             self.now += LONG
             self._look()
         self._come_up()
@@ -149,13 +165,13 @@ def _more(before: ArmCounts, requests: int, errors: int) -> ArmCounts:
     return ArmCounts(requests=before.requests + requests, errors=before.errors + errors, latencies=latencies)
 
 
-def lived(*days: tuple[str, bool]) -> RolloutLife:
-    """A life in which these versions had good days, or bad ones, one after the other."""
+def lived(*days: tuple[str, bool, int]) -> RolloutLife:
+    """A life in which these versions had good days, or bad ones, one after the other, with so many callers."""
     life = RolloutLife()
     life.spec, life.aliases = {}, {"candidate": "1"}
     life.cluster.put(life.made())
-    for number, good in days:
-        RolloutLife.a_version_has_good_or_bad_days(life, mishaps={}, number=number, good=good, steps=4)
+    for number, good, callers in days:
+        RolloutLife.a_version_has_good_or_bad_days(life, mishaps={}, number=number, good=good, steps=4, callers=callers)
         life.nobody_replaces_a_champion_without_proof()
     life.teardown()
     return life
@@ -171,10 +187,14 @@ def promoted(life: RolloutLife) -> Mapping[str, Any]:
 @given(some.none())
 def test_the_search_meets_versions_that_are_promoted_and_versions_that_are_not(nothing: None) -> None:
     """Or it would prove nothing."""
-    replaced = promoted(lived(("1", True), ("2", True)))
+    first = ("1", True, MANY)
+    replaced = promoted(lived(first, ("2", True, MANY)))
     assert (replaced["version"], replaced["replaces"], replaced["moved"]) == ("2", "1", True)
     assert replaced["evidence"].startswith("3 steps passed")
-    assert promoted(lived(("1", True), ("2", False)))["version"] == "1"
+    assert promoted(lived(first, ("2", False, MANY)))["version"] == "1", "it answered badly"
+    assert promoted(lived(first, ("2", True, 1)))["version"] == "1", "hardly anybody came"
 
 
 TestRollouts = RolloutLife.TestCase
+TestRollouts.settings = settings(max_examples=settings().max_examples // 3)
+"""Fewer: what may happen to any ModelDeployment is searched beside this, and each of these begins with a champion."""
