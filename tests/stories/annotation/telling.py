@@ -86,6 +86,14 @@ class Told:
         progress = Progress(items=items, finished=finished, annotated=finished, annotations=annotations, skipped=skipped)
         self.story.at(after, text or f"{finished} of {items} items are answered", answers={PROGRESS: progress, CHANGED: moment(after)})
 
+    def asking(self, after: str) -> None:
+        """The pod of the prelabel Job that was made last is at work."""
+        job = self.job("prelabel")
+        running = {"phase": "Running", "containerStatuses": [{"name": "treadle", "ready": True, "state": {"running": {"startedAt": stamp(after)}}}]}
+        status = {"startTime": stamp(after, -1), "active": 1, "ready": 1}
+        change = {job.replace("-", "_"): {"status": status}}
+        self.story.at(after, "the prelabel Job runs", objects=[pod(job, after, "", 0) | {"status": running}], **change)
+
     def prelabelled(self, after: str, items: int = 400) -> None:
         """The prelabel Job that was made last has ended well."""
         self._ended(after, "prelabel", PrelabelResult(shard=0, items=items, answered=items), {})

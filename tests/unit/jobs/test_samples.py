@@ -137,6 +137,13 @@ def mails(folder: Path) -> Iterator[Said]:
         yield f"{label}.txt", label, "1"
 
 
+def damages(folder: Path) -> Iterator[Said]:
+    pictures(folder, "jpg", ("1", "2", "3"))
+    for number, damage in enumerate(("dent", "scratch", "dent"), start=1):
+        chosen = {"from_name": "damage", "to_name": "item", "type": "choices", "value": {"choices": [damage]}}
+        yield from ((f"{number}.jpg", {"shape": "Answer", "parts": [chosen]}, who) for who in "12")
+
+
 DATA: dict[str, Callable[[Path], Iterator[Said]]] = {
     "digits": digits,
     "old-shelf": photographs,
@@ -148,6 +155,7 @@ DATA: dict[str, Callable[[Path], Iterator[Said]]] = {
     "engines": engines,
     "hearts": hearts,
     "mails": mails,
+    "damages": damages,
 }
 """By the name of the sample."""
 PROJECTS: dict[str, dict[str, Any]] = {
@@ -159,7 +167,7 @@ PROJECTS: dict[str, dict[str, Any]] = {
 
 
 def test_every_task_type_has_a_sample_that_is_run() -> None:
-    assert {PROJECTS[name]["spec"]["task"]["type"] for name in DATA} == set(TASKS) - {"Custom"}
+    assert {PROJECTS[name]["spec"]["task"]["type"] for name in DATA} == set(TASKS)
     of_boxes, with_models_or_programs = {"shelf", "shelf-full"}, {"digits-proposed", "mails-voted"}
     assert set(PROJECTS) - set(DATA) == of_boxes | with_models_or_programs
 
@@ -177,7 +185,7 @@ def test_a_sample_becomes_a_version_in_all_its_formats(name: str, tmp_path: Path
     (folder / "labels.jsonl").write_text("\n".join(lines))
 
     store, sets = StoreConnection(claims=str(tmp_path)), spec.dataset.destination
-    schema = LabelSchema(task=spec.task.type.value, labels=tuple(LabelClass(name=label.name) for label in spec.task.labels))
+    schema = LabelSchema(task=spec.task.type.value, labels=tuple(LabelClass(name=label.name) for label in spec.task.labels or ()))
     fields = SourceFields(**asked.fields.model_dump(exclude_none=True)) if asked.fields else None
     labels = SourceLabels(format="Jsonl", uri=f"{asked.uri.rpartition('/')[0]}/labels.jsonl")
     source = Source(name=asked.name, uri=asked.uri, include=asked.include, group_by=asked.group_by or "", fields=fields, labels=labels)
