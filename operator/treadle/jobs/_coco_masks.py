@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from treadle.contracts.labels import ImageSize, Region
 from treadle.statistics.raster import Mask, of_column_runs, polygon, row_runs, together
 
-MOST_PIXELS = 256 * 1024 * 1024
-"""Of an image whose outlines are read: each pixel takes a byte meanwhile."""
+MOST_PIXELS = 128 * 1024 * 1024
+"""Of an image whose outlines are read: each pixel takes two bytes meanwhile."""
 MOST_LETTERS = 8  # of one count: more than any image has pixels
 FIRST_LETTER = 48
 BITS, MORE, NEGATIVE = 0x1F, 0x20, 0x10

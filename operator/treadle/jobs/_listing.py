@@ -10,18 +10,20 @@ from itertools import islice
 
 from pydantic import ValidationError
 
-from treadle.contracts.labels import Label
+from treadle.contracts.labels import Label, LabelSchema
 from treadle.contracts.sync import GoldSource, Item, Source, SyncSpec
+from treadle.jobs._fitting import fitting
 from treadle.jobs._known import Unreadable, Withheld, known_labels, label_file
 from treadle.jobs._label_folders import is_label_file
 from treadle.jobs._labelling_tasks import Said
 from treadle.jobs._lines import from_lines
 from treadle.jobs._manifests import Row, is_manifest, place_of, rows, text_of
 from treadle.jobs._objects import Place, places, read_item
+from treadle.jobs._side_by_side import in_turn
 from treadle.jobs._source_labels import source_labels
 from treadle.jobs._store import Entry, NotThere, Store, below
 from treadle.statistics.splits import bucket
-from treadle.tasks import Task
+from treadle.tasks import Invalid, Task
 
 LISTINGS = "items"
 SIDE_BY_SIDE = 8
@@ -59,7 +61,8 @@ def find(store: Store, spec: SyncSpec, task: Task) -> Found:
     answers, bad = known_labels(store, spec.gold.uri, task, spec.labels) if spec.gold else ({}, [])
     looked = [*_objects(store, spec, task, answers, earlier), *_texts(store, spec, task, earlier)]
     _insist(looked)
-    readable = [_with_answer(item, answers) for item in looked if isinstance(item, Item)]
+    looked = [_with_answer(each, answers, task, spec.labels) if isinstance(each, Item) else each for each in looked]
+    readable = [each for each in looked if isinstance(each, Item)]
     before = {item.key for item in earlier}
     first: dict[str, Item] = {}
     # a copy takes the place neither of a gold item nor of what people have answered
@@ -87,18 +90,17 @@ def _objects(store: Store, spec: SyncSpec, task: Task, answers: Mapping[str, Lab
     no_items = {label_file(spec.gold.uri)} if spec.gold else set()
     no_items |= {source.labels.uri for source in spec.sources if source.labels}
     found = {entry.uri: Place(GOLD, entry) for entry in _gold_entries(store, spec.gold, answers)} if spec.gold else {}
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        for source in spec.sources:
-            if not is_manifest(source):
-                found |= {place.entry.uri: place for place in places(store, source, own)}
-            elif task.media != "Text":
-                for place in pool.map(partial(_placed, store, source), rows(store, source.uri)):
-                    if isinstance(place, Unreadable):
-                        yield place
-                    else:
-                        found[place.entry.uri] = place
-        items = sorted(uri for uri in found.keys() - no_items if not any(is_label_file(uri, source) for source in spec.sources))
-        yield from pool.map(lambda uri: read_item(store, task, found[uri], known), items)
+    for source in spec.sources:
+        if not is_manifest(source):
+            found |= {place.entry.uri: place for place in places(store, source, own)}
+        elif task.media != "Text":
+            for place in in_turn(partial(_placed, store, source), rows(store, source.uri), at_once=SIDE_BY_SIDE, ahead=BATCH):
+                if isinstance(place, Unreadable):
+                    yield place
+                else:
+                    found[place.entry.uri] = place
+    items = sorted(uri for uri in found.keys() - no_items if not any(is_label_file(uri, source) for source in spec.sources))
+    yield from in_turn(lambda uri: read_item(store, task, found[uri], known), items, at_once=SIDE_BY_SIDE, ahead=BATCH)
 
 
 def _placed(store: Store, source: Source, row: Row | Unreadable) -> Place | Unreadable:
@@ -144,8 +146,14 @@ def _gold_entries(store: Store, gold: GoldSource, answers: Mapping[str, Label]) 
     return [entry for entry in store.list(label_file(gold.uri).rpartition("/")[0]) if entry.uri in answers]
 
 
-def _with_answer(item: Item, answers: Mapping[str, Label]) -> Item:
-    return item.model_copy(update={"gold": answers.get(item.uri)})
+def _with_answer(item: Item, answers: Mapping[str, Label], task: Task, schema: LabelSchema) -> Item | Unreadable:
+    """The item with its known answer, if there is one. People cannot be measured by what the labelling screen does not let them say."""
+    if (known := answers.get(item.uri)) is None:
+        return item.model_copy(update={"gold": None})
+    answer = fitting(known, item.image, task, schema)
+    if isinstance(answer, Invalid):
+        return Unreadable(item.uri, f"its known answer: {answer.message}", item.source)
+    return item.model_copy(update={"gold": answer})
 
 
 def _enough_gold(items: Sequence[Item], gold: GoldSource | None) -> Sequence[Item]:

@@ -51,11 +51,9 @@ def painted(runs: Sequence[int], image: ImageSize) -> Mask:
 
 
 def of_column_runs(runs: Sequence[int], image: ImageSize) -> Mask:
-    """Pixels of runs as `column_runs` makes them."""
-    whole = np.zeros(image.width * image.height, dtype=np.bool_)
+    """Pixels of runs as `column_runs` makes them: as many as the image has."""
     inside = np.repeat(np.arange(len(runs)) % 2 == 1, np.array(runs, dtype=np.int64))
-    whole[: len(inside)] = inside
-    return _cut(0, 0, whole.reshape(image.width, image.height).T)
+    return _cut(0, 0, inside.reshape(image.width, image.height).T)
 
 
 def together(masks: Iterable[Mask], image: ImageSize) -> Mask:
