@@ -1,6 +1,7 @@
 """The model of a TrainingRun that made no version in a registry: what it left in its output, or why there is nothing to serve."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from treadle.api import ModelDeploymentSpec, TrainingRunMemory
 from treadle.api.base import is_store_uri
@@ -17,7 +18,8 @@ URI_SHOWN = 200  # characters
 def left_by(run: str, made: Object, memory: TrainingRunMemory, spec: ModelDeploymentSpec) -> Target | Unresolved:
     """What the run left, once it has succeeded: with gates, that is once they passed. Where its model was measured, these very files are served."""
     if memory.result is None:
-        return Unresolved(Reason.ModelNotFound, f"TrainingRun {run} has not registered a model yet")
+        awaited = "has not ended yet" if _untracked(made) else "has not registered a model yet"
+        return Unresolved(Reason.ModelNotFound, f"TrainingRun {run} {awaited}")
     if memory.result.outcome != "Succeeded":
         ended = f"TrainingRun {run} ended as {memory.result.outcome} ({memory.result.reason})"
         return Unresolved(Reason.ModelNotFound, f"{ended}: name another run in spec.model.run, or run it again under this name", stalled=True)
@@ -45,10 +47,20 @@ def left_by(run: str, made: Object, memory: TrainingRunMemory, spec: ModelDeploy
 
 def _output(made: Object) -> str:
     """Where spec says that the run leaves what it makes; empty when it does not, or in a form that is not understood."""
-    spec = made.get("spec")
-    output = spec.get("output") if isinstance(spec, Mapping) else None
-    uri = output.get("uri") if isinstance(output, Mapping) else None
+    uri = _asked(made, "output").get("uri")
     return uri if isinstance(uri, str) else ""
+
+
+def _untracked(made: Object) -> bool:
+    """Whether spec says that nothing tracks the run, so that it registers nothing."""
+    return _asked(made, "tracking").get("type") == "None"
+
+
+def _asked(made: Object, part: str) -> Mapping[str, Any]:
+    """A part of the run's spec; empty where it has none that is understood."""
+    spec = made.get("spec")
+    found = spec.get(part) if isinstance(spec, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
 
 
 __all__ = ["left_by"]
