@@ -11,7 +11,7 @@ from e2e.demo.answer import Answers, ask
 from e2e.demo.stations import FIRST_TURN, Objects, Station
 from e2e.demo.view import View
 from e2e.environment import DEMO_NAMESPACE, Target, tenant_secrets
-from e2e.environment.target import get, kubectl
+from e2e.environment.target import get, kubectl, namespace
 from manifests.demo.data.digits import held_out, scanned_held_out
 
 DEMO = Path(__file__).resolve().parents[2] / "manifests" / "demo"
@@ -28,8 +28,7 @@ class Loop:
 
     def bring_data(self) -> None:
         """Make the namespace as a platform team would, and put the images into the object store."""
-        labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-        self._apply(json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace, "labels": labels}}))
+        self._apply(namespace(self.namespace))
         tenant_secrets(self.target, self.namespace)
         self._apply(self._manifest(DEMO / "data" / "job.yaml"))
         self._wait_for_job("digits-data")

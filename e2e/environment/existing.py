@@ -1,6 +1,7 @@
 """Somebody's own cluster, given by KUBECONFIG: the demo is brought into it, and taken out again; what others installed stays."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
@@ -9,10 +10,11 @@ from e2e.cluster import Problem, tool
 from e2e.cluster.progress import Progress
 from e2e.environment.operator import INSTALLATION, OPERATOR_NAMESPACE, RELEASE
 from e2e.environment.services import SERVICES_NAMESPACE
-from e2e.environment.target import Embedded, Kind, Target, docker_answers, get, kubectl, run
+from e2e.environment.target import DEMO, MADE_BY, Embedded, Kind, Target, docker_answers, get, kubectl, run
 from e2e.images import Image
 
 DEMO_NAMESPACE = "treadle-demo"
+NAMESPACES = (DEMO_NAMESPACE, SERVICES_NAMESPACE, OPERATOR_NAMESPACE)
 KINDS = ("annotationprojects", "trainingruns", "modeldeployments")
 GROUP = "treadle.dev"
 
@@ -30,6 +32,8 @@ class Existing:
             raise Problem("KUBECONFIG is given: set TREADLE_REGISTRY to a registry that you can push to and its nodes can pull from.")
         if (found := installed(self)) not in (None, INSTALLATION):
             raise Problem(f"Treadle is installed in {OPERATOR_NAMESPACE} already, as {found}: give the demo another cluster by KUBECONFIG.")
+        if theirs := sorted(name for name, own in namespaces(self).items() if not own):
+            raise Problem(f"There is {theirs[0]} already, which the demo did not make: give the demo another cluster by KUBECONFIG.")
 
     def up(self, progress: Progress) -> None:
         """See `Target.up`: only looks whether it answers."""
@@ -46,20 +50,32 @@ class Existing:
 
     def down(self, progress: Progress) -> None:
         """See `Target.down`: the cluster is not ours. What the demo made goes; what stays is told."""
-        progress(f"deleting the namespaces {DEMO_NAMESPACE} and {SERVICES_NAMESPACE}")
-        kubectl(
-            self, "delete", "namespace", "--ignore-not-found", DEMO_NAMESPACE, SERVICES_NAMESPACE, timeout=300
-        )  # while somebody releases finalizers
-        if (found := installed(self)) != INSTALLATION:
+        there, found = namespaces(self), installed(self)
+        for name in sorted(name for name, own in there.items() if not own):
+            progress(f"the namespace {name} is not the demo's: it stays")
+        own = [name for name in (DEMO_NAMESPACE, SERVICES_NAMESPACE) if there.get(name)]
+        self._delete_namespaces(own, progress)  # while the demo's Treadle releases finalizers
+        if found != INSTALLATION:
             stays = f"Treadle in {OPERATOR_NAMESPACE} is installed as {found}, which is not the demo's: it stays, with its definitions"
             progress(stays if found else f"no Treadle of the demo is in {OPERATOR_NAMESPACE}; nothing else was removed")
             return
-        progress(f"uninstalling Treadle, and deleting the namespace {OPERATOR_NAMESPACE}")
+        progress(f"uninstalling Treadle from {OPERATOR_NAMESPACE}")
         helm = (str(tool("helm")), "uninstall", RELEASE, f"--namespace={OPERATOR_NAMESPACE}", f"--kubeconfig={self.kubeconfig}")
         run(*helm, "--ignore-not-found", "--wait", "--timeout=120s", timeout=180)
-        kubectl(self, "delete", "namespace", "--ignore-not-found", OPERATOR_NAMESPACE, timeout=300)
+        self._delete_namespaces([OPERATOR_NAMESPACE] if there.get(OPERATOR_NAMESPACE) else [], progress)
         remove_definitions(self, progress)
         progress(f"the images that were pushed to {os.environ.get('TREADLE_REGISTRY', 'your registry')} stay there")
+
+    def _delete_namespaces(self, names: Sequence[str], progress: Progress) -> None:
+        if names:
+            progress(f"deleting {', '.join(names)}")
+            kubectl(self, "delete", "namespace", "--ignore-not-found", *names, timeout=300)
+
+
+def namespaces(target: Target) -> dict[str, bool]:
+    """Which namespaces of the demo's names there are, each with whether the demo made it."""
+    found = {item["metadata"]["name"]: item["metadata"].get("labels") or {} for item in get(target, "namespaces")["items"]}
+    return {name: found[name].get(MADE_BY) == DEMO for name in NAMESPACES if name in found}
 
 
 def installed(target: Target) -> str | None:

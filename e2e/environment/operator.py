@@ -9,7 +9,7 @@ from typing import Any
 from e2e.cluster import Problem, tool
 from e2e.cluster.progress import Progress
 from e2e.environment.services import SERVICES_NAMESPACE
-from e2e.environment.target import Target, kubectl
+from e2e.environment.target import Target, kubectl, namespace
 
 CHART = Path(__file__).resolve().parents[2] / "charts" / "treadle"
 OPERATOR_NAMESPACE = "treadle-system"
@@ -46,8 +46,7 @@ def install_operator(
         Problem: helm failed, or the operator does not become ready.
     """
     progress("installing Treadle from its chart")
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": OPERATOR_NAMESPACE, "labels": {RESTRICTED: "restricted"}}}
-    kubectl(target, "apply", "--filename=-", stdin=json.dumps(namespace))
+    kubectl(target, "apply", "--filename=-", stdin=namespace(OPERATOR_NAMESPACE))
     token = json.loads(kubectl(target, "get", "secret", "label-studio", f"--namespace={SERVICES_NAMESPACE}", "--output=json"))
     tokens = {"label-studio": token["data"]["LABEL_STUDIO_USER_TOKEN"]}
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "treadle-tokens", "namespace": OPERATOR_NAMESPACE}, "data": tokens}
@@ -60,6 +59,3 @@ def install_operator(
     if done.returncode != 0:
         said = kubectl(target, "get", "events", f"--namespace={OPERATOR_NAMESPACE}", "--sort-by=.lastTimestamp")
         raise Problem(f"helm could not install Treadle: {done.stderr.strip()}\n{said}")
-
-
-RESTRICTED = "pod-security.kubernetes.io/enforce"

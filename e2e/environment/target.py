@@ -13,6 +13,9 @@ from e2e.cluster.progress import Progress
 from e2e.images import Image
 
 KIND_CONFIGURATION = Path(__file__).with_name("kind.yaml")
+MADE_BY = "app.kubernetes.io/part-of"
+DEMO = "treadle-demo"
+"""The label of the namespaces that the demo makes, and its value: by these they are told from others of the same names."""
 
 
 class Target(Protocol):
@@ -106,6 +109,12 @@ def kubectl(target: Target, *words: str | Path, stdin: str | None = None, timeou
         Problem: it failed; the text holds what it said.
     """
     return run(str(tool("kubectl")), f"--kubeconfig={target.kubeconfig}", *map(str, words), stdin=stdin, timeout=timeout)
+
+
+def namespace(name: str) -> str:
+    """A namespace of the demo in which only restricted pods run, as a platform team would make it."""
+    labels = {"pod-security.kubernetes.io/enforce": "restricted", MADE_BY: DEMO}
+    return json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
 
 
 def get(target: Target, *words: str) -> dict[str, Any]:

@@ -68,6 +68,14 @@ class Place:
             and (ref := event["objectRef"])["resource"] not in ("leases", "events")
         ]
 
+    def reads(self, since: int, name: str = "operator") -> list[str]:
+        """The objects that an operator read one by one since then, its Lease apart: `get resource/name`."""
+        return [
+            f"{event['verb']} {ref['resource']}/{ref['name']}"
+            for event in self.cluster.audit_events(user=f"{name}-{self.namespace}", offset=since)
+            if event["verb"] == "get" and (ref := event.get("objectRef") or {}).get("name") and ref["resource"] != "leases"
+        ]
+
     def refused(self, since: int, name: str = "operator") -> list[str]:
         """What an operator was forbidden since then, apart from kinds that it may not read."""
         return [

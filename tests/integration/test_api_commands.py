@@ -195,7 +195,7 @@ def test_who_may_only_look_at_objects_is_told_what_else_there_would_be(place: Pl
     assert main(["plan", *here, "-f", str(DIGITS)]) == 1
     assert "give it by --config FILE" in capsys.readouterr().err
     assert main(["status", *here, "--all-namespaces"]) == 1
-    assert capsys.readouterr().err.startswith("error: the API server refused to list annotationprojects")
+    assert capsys.readouterr().err.startswith("error: Forbidden: the API server refused to list annotationprojects")
 
 
 def test_the_state_of_the_loop_is_an_exit_code(place: Place, capsys: pytest.CaptureFixture[str]) -> None:

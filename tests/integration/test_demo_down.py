@@ -13,6 +13,7 @@ import yaml
 from e2e.cluster import Cluster, tool
 from e2e.environment.existing import DEMO_NAMESPACE, Existing
 from e2e.environment.operator import INSTALLATION, OPERATOR_NAMESPACE, RELEASE
+from e2e.environment.target import MADE_BY, namespace
 from tests.integration.control_plane import Place
 from tests.unit.chart.render import CHART
 
@@ -35,7 +36,7 @@ def helm(cluster: Cluster, *words: str | Path) -> None:
 
 
 def install(cluster: Cluster, installation: str) -> None:
-    cluster.apply(*({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in (DEMO_NAMESPACE, OPERATOR_NAMESPACE)))
+    cluster.apply(json.loads(namespace(DEMO_NAMESPACE)), json.loads(namespace(OPERATOR_NAMESPACE)))
     taken = ("--take-ownership", "--force-conflicts")  # the session's tests have brought the CRDs already
     helm(cluster, "upgrade", "--install", RELEASE, CHART, f"--set=installation={installation}", *taken)
 
@@ -61,9 +62,11 @@ def test_what_the_demo_installed_goes_and_objects_of_others_keep_their_definitio
 
 def test_an_installation_of_others_stays_as_it_is(cluster: Cluster) -> None:
     install(cluster, "production")
+    cluster.kubectl("label", "namespace", OPERATOR_NAMESPACE, DEMO_NAMESPACE, f"{MADE_BY}-")
     said: list[str] = []
     Existing(cluster.kubeconfig).down(said.append)
     assert there(cluster) == {
+        f"Namespace {DEMO_NAMESPACE}",
         f"Namespace {OPERATOR_NAMESPACE}",
         f"ClusterRole {RELEASE}",
         *(f"CustomResourceDefinition {kind}" for kind in KINDS),

@@ -219,6 +219,24 @@ async def test_an_eviction_is_followed_by_another_attempt_with_the_same_pins(ope
         assert second["TREADLE_DATASET_DIGEST"] == DIGEST
 
 
+async def test_a_life_costs_three_writes_and_one_read(operator: Operator) -> None:
+    async with running(operator):
+        await operator.apply("before", tracking={"type": "None"})
+        await operator.pod("before-1")
+        since = operator.place.now()
+        await operator.apply("digits", tracking={"type": "None"})
+        pod = await operator.pod("digits-1")
+        await operator.runs(pod)
+        await operator.phase("digits", "Running")
+        await asyncio.sleep(1)  # two polls
+        await operator.ends(pod)
+        await operator.phase("digits", "Succeeded")
+        await asyncio.sleep(1)  # two more
+    told = "patch trainingruns/digits/status"
+    assert [write for write in operator.place.writes(since) if "digits" in write] == ["create jobs/digits-1", told, told]
+    assert [read for read in operator.place.reads(since) if "digits" in read] == ["get trainingruns/digits"]
+
+
 async def test_a_job_that_loses_our_label_is_followed_to_its_end_also_after_a_restart(operator: Operator) -> None:
     unlabelled = f"{names.MANAGED_BY}-"
     async with running(operator):

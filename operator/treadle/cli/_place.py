@@ -50,9 +50,10 @@ def find_place(
 
 
 def _contexts(configs: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """The contexts by name; of those of one name the first."""
-    named = (each for config in reversed(configs) for each in config.get("contexts") or ())
-    return {str(each.get("name")): each.get("context") or {} for each in named}
+    """The contexts by name; of those of one name the first. What is none is left out: whoever needs it is told by the client."""
+    lists = [listed for config in reversed(configs) if isinstance(listed := config.get("contexts"), list)]
+    named = (each for listed in lists for each in listed if isinstance(each, dict))
+    return {str(each.get("name")): context if isinstance(context := each.get("context"), dict) else {} for each in named}
 
 
 def _text(path: Path) -> str:

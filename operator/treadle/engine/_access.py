@@ -39,7 +39,11 @@ class Access:
         Raises:
             AccessError: when there is neither a kubeconfig nor a service account, or it is malformed.
         """
-        return Entrance(await self._configuration(), self._configuration)
+        configuration = await self._configuration()
+        try:
+            return Entrance(configuration, self._configuration)
+        except OSError as error:  # certificates that are none
+            raise self._unusable(error) from error
 
     async def _configuration(self) -> Configuration:
         configuration = Configuration()
@@ -51,10 +55,13 @@ class Access:
                 )
             else:
                 kubernetes_config.load_incluster_config(client_configuration=configuration)
-        except (kubernetes_config.ConfigException, yaml.YAMLError, OSError, TypeError, KeyError) as error:
-            where = self.kubeconfig or "the pod's service account; give --kubeconfig outside of a cluster"
-            raise AccessError(f"no way to the API server: {error} ({where})") from error
+        except (kubernetes_config.ConfigException, yaml.YAMLError, OSError, AttributeError, TypeError, ValueError, KeyError) as error:
+            raise self._unusable(error) from error
         return configuration
+
+    def _unusable(self, error: Exception) -> AccessError:
+        where = self.kubeconfig or "the pod's service account; give --kubeconfig outside of a cluster"
+        return AccessError(f"no way to the API server: {error} ({where})")
 
 
 class Entrance(RESTClientObject):  # type: ignore[misc]  # the client is untyped

@@ -84,6 +84,38 @@ def test_a_kubeconfig_without_contexts_is_told_and_completes_nothing(
     assert capsys.readouterr().out == ":4\n"
 
 
+def config(**differs: Any) -> dict[str, Any]:
+    """A kubeconfig that is whole but for what is given."""
+    return {
+        "current-context": "a",
+        "contexts": [{"name": "a", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1", **differs.pop("cluster", {})}}],
+        "users": [{"name": "u", "user": differs.pop("user", {})}],
+        **differs,
+    }
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        config(contexts="a"),
+        config(contexts=["a"]),
+        config(contexts={"a": {}}),
+        config(contexts=[{"name": "a", "context": "a"}]),
+        config(cluster={"server": 5}),
+        config(cluster={"certificate-authority-data": "YWJj"}),
+        config(user={"client-certificate-data": "YWJj", "client-key-data": "YWJj"}),
+        config(user={"auth-provider": {"name": "gcp"}}),
+        config(user="u"),
+    ],
+    ids=str,
+)
+def test_a_kubeconfig_that_cannot_be_used_is_told_and_not_traced(broken: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "config").write_text(yaml.safe_dump(broken))
+    assert main(["status", f"--kubeconfig={tmp_path / 'config'}"]) == 1
+    assert capsys.readouterr().err.startswith("error: no way to the API server")
+
+
 def test_in_a_pod_its_service_account_is_enough(kubeconfig: Path, tmp_path: Path) -> None:
     pod = tmp_path / "serviceaccount"
     pod.mkdir()

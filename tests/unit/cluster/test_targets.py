@@ -1,6 +1,7 @@
 """Where Treadle is brought up: what is missing is said before anything takes minutes, and only what the demo made is removed."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -54,8 +55,8 @@ KINDS = ("annotationprojects.treadle.dev", "modeldeployments.treadle.dev", "trai
 class Somewhere:
     """What `kubectl` and `helm` are told in somebody's cluster, and what they answer."""
 
-    def __init__(self, installation: str = "", release: str = "treadle", objects: str = "") -> None:
-        self.installation, self.objects = installation, objects
+    def __init__(self, installation: str = "", release: str = "treadle", objects: str = "", made: Sequence[str] = existing.NAMESPACES) -> None:
+        self.installation, self.objects, self.made = installation, objects, made
         self.annotations = {"meta.helm.sh/release-name": release, "meta.helm.sh/release-namespace": "treadle-system"} if release else {}
         self.removed: list[str] = []
 
@@ -70,6 +71,9 @@ class Somewhere:
         return ""
 
     def get(self, target: Target, *words: str) -> dict[str, object]:
+        if words == ("namespaces",):
+            labels = {name: {"app.kubernetes.io/part-of": "treadle-demo"} if name in self.made else {} for name in (*existing.NAMESPACES, "team-a")}
+            return {"items": [{"metadata": {"name": name, "labels": labels[name]}} for name in labels]}
         found = [{"metadata": {"name": name, "annotations": self.annotations}} for name in (*KINDS, "jobsets.jobset.x-k8s.io")]
         answer: dict[str, object] = json.loads(json.dumps({"items": found}))
         return answer
@@ -91,10 +95,21 @@ DEFINITIONS = [f"customresourcedefinitions {name}" for name in ("annotationproje
         (Somewhere("demo", objects="team-a   theirs\n"), [*OWN, *RELEASED], "are left in team-a: the definitions of the kinds stay"),
         (Somewhere("demo", release="theirs"), [*OWN, *RELEASED], "are not the demo's: they stay"),
         (Somewhere("demo", release=""), [*OWN, *RELEASED], "are not the demo's: they stay"),
+        (Somewhere("demo", made=["treadle-demo", "team-a"]), [OWN[0], RELEASED[0], *DEFINITIONS], "treadle-system is not the demo's: it stays"),
+        (Somewhere(made=[]), [], "treadle-demo is not the demo's: it stays"),
         (Somewhere("production"), OWN, "installed as production, which is not the demo's: it stays"),
         (Somewhere(), OWN, "no Treadle of the demo"),
     ],
-    ids=["all", "objects of others", "definitions of others", "definitions of nobody", "an installation of others", "nothing installed"],
+    ids=[
+        "all",
+        "objects of others",
+        "definitions of others",
+        "definitions of nobody",
+        "namespaces of others",
+        "all of others",
+        "an installation of others",
+        "nothing installed",
+    ],
 )
 def test_of_a_cluster_of_others_only_what_the_demo_made_is_removed(
     somewhere: Somewhere, removed: list[str], told: str, monkeypatch: pytest.MonkeyPatch
@@ -114,3 +129,14 @@ def test_an_installation_of_others_is_not_turned_into_the_demos(monkeypatch: pyt
     monkeypatch.setattr(existing, "kubectl", Somewhere("production").kubectl)
     with pytest.raises(Problem, match="as production: give the demo another cluster"):
         Existing(Path("kubeconfig")).check(lambda line: None)
+
+
+def test_a_namespace_of_others_is_not_used_for_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
+    somewhere = Somewhere(made=["treadle-system"])
+    monkeypatch.setenv("TREADLE_REGISTRY", "registry.example")
+    monkeypatch.setattr(existing, "kubectl", somewhere.kubectl)
+    monkeypatch.setattr(existing, "get", somewhere.get)
+    with pytest.raises(Problem, match="There is treadle-demo already, which the demo did not make"):
+        Existing(Path("kubeconfig")).check(lambda line: None)
+    somewhere.made = existing.NAMESPACES
+    Existing(Path("kubeconfig")).check(lambda line: None)
