@@ -31,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.failed)
     except KeyboardInterrupt:
         return 0
+    except BrokenPipeError:  # as with `| head`: who reads has read enough, also of what is flushed at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     if told.then:
         os.execvp(told.then[0], told.then)  # noqa: S606 - kubectl, whose plugin this is
     return told.code

@@ -1,6 +1,9 @@
 """`--watch` goes on whatever happens: whoever watches wants to see how it goes on."""
 
+import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -31,3 +34,18 @@ async def test_an_error_is_told_once_and_what_follows_is_shown(monkeypatch: pyte
     assert printed.out.splitlines() == ["a", "b"], "what is as it was is printed again only after an error"
     assert printed.err.count("error:") == 1
     assert "the API server does not answer" in printed.err
+
+
+def test_who_reads_no_further_ends_the_command_in_peace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    async def carried_out(*_: object) -> Told:
+        _command._print(Told(["a"]))
+        return Told([])
+
+    (tmp_path / "config").write_text("{}")
+    reader, writer = os.pipe()
+    os.close(reader)
+    monkeypatch.setattr(_command, "_carried_out", carried_out)
+    with os.fdopen(writer, "w") as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+        assert _command.main(["status", f"--kubeconfig={tmp_path / 'config'}"]) == 0
+    assert capsys.readouterr().err == ""
