@@ -5,7 +5,7 @@ import io
 import math
 from itertools import pairwise
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from treadle.contracts.labels import ImageSize
 from treadle.tasks.time_series import TIME, VALUE
@@ -88,6 +88,8 @@ def _image(content: bytes) -> ImageSize:
             # Pillow decodes a whole PNG to look for its EXIF, and cannot verify it any more; cameras write no PNG.
             turned = image.format != "PNG" and image.getexif().get(ORIENTATION) in TURNED
             image.verify()
+    except UnidentifiedImageError as error:  # it names our buffer by its address, and the same object would be told in other words each time
+        raise NotShowable("not an image: of no kind that Pillow knows") from error
     except Exception as error:  # Pillow raises what its decoders raise: OSError, SyntaxError, ValueError, struct.error ...
-        raise NotShowable(f"not an image: {type(error).__name__}: {error}".replace(str(io.BytesIO), "the content")) from error
+        raise NotShowable(f"not an image: {type(error).__name__}: {error}") from error
     return ImageSize(width=down, height=across) if turned else ImageSize(width=across, height=down)

@@ -1,4 +1,4 @@
-"""Objects that a store does not give: pictures in a claim, of which it refuses some."""
+"""What cannot be read, or what a store does not give: pictures in a claim, of which it refuses some."""
 
 from __future__ import annotations
 
@@ -78,3 +78,8 @@ def test_what_was_given_and_is_no_picture_proves_the_keys_too(sources: Sources) 
     sources.put("theirs", "notes.txt", None)
     found = sources.find({"3.png": True})
     assert (len(found.items), len(found.unreadable)) == (2, 2)
+
+
+def test_what_cannot_be_read_is_told_in_the_same_words_each_time(sources: Sources) -> None:
+    sources.put("shelf", "notes.txt", None)
+    assert sources.find({}).unreadable == sources.find({}).unreadable
