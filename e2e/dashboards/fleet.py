@@ -69,7 +69,9 @@ FLEET = Dashboard(
                     unit="h",
                     queries=(
                         Query(
-                            f"sum by (tenant_namespace, project) (increase(treadle_gpu_seconds_total{{{TENANT}}}[$__range])) / 3600",
+                            # What belongs to no project has no such label, and is named all the same.
+                            f"label_replace(sum by (tenant_namespace, project) (increase(treadle_gpu_seconds_total{{{TENANT}}}[$__range])) / 3600, "
+                            '"project", "no project", "project", "")',
                             "{{tenant_namespace}}/{{project}}",
                         ),
                     ),
