@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from e2e.conftest import Environment, make_namespace
+from e2e.demo.loop import Loop
 from e2e.environment import SERVICES_NAMESPACE
 from e2e.support.api import label_studio
 from e2e.support.scripts import finished, run_script
@@ -77,8 +78,8 @@ class Programs:
 
 
 @pytest.fixture(scope="module")
-def programs(environment: Environment) -> Iterator[Programs]:
-    """Data are there, and three projects have begun."""
+def programs(environment: Environment, loop: Loop) -> Iterator[Programs]:
+    """Data are there beside the loop's, and three projects have begun."""
     make_namespace(environment, NAMESPACE)
     endpoint = f"http://s3.{SERVICES_NAMESPACE}.svc.cluster.local:7070"
     where = {"BUCKET": BUCKET, "PREFIX": PREFIX, "COUNT": f"{COUNT}", "S3_ENDPOINT": endpoint}
@@ -131,7 +132,6 @@ def test_programs_vote_and_people_see_what_they_say(environment: Environment, pr
     assert shown(environment, "voted") == COUNT
 
 
-@pytest.mark.usefixtures("loop")
 def test_the_champion_of_the_loop_proposes_labels(environment: Environment, programs: Programs) -> None:
     status = programs.reached("proposed", "ItemsOrdered")
     assert {c["type"]: c["status"] for c in status["conditions"]}["Prelabelled"] == "True"
