@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.integration.environments import environment
 from treadle.plan import Object
 
-LONGEST = 120.0
+LONGEST = 240.0
 """Seconds."""
 
 

@@ -81,12 +81,14 @@ async def test_every_style_logs_to_the_run_that_treadle_made(operator: Operator)
 
 async def test_a_version_that_the_program_registered_itself_is_taken_and_no_other_is_made(operator: Operator) -> None:
     """What MLflow's own client writes as the source of a version tells which of its models was judged: the one logged last."""
+    model = f"{operator.place.namespace}.iris-of-its-own"
+    told = {"env": [{"name": "REGISTERED_MODEL", "value": model}], "tracking": {"type": "MLflow", "experiment": "styles"}}
     async with running(operator):
-        await operator.apply("itself", tracking={"type": "MLflow", "experiment": "styles"}, register={"model": "iris-of-its-own"})
+        await operator.apply("itself", **told, register={"model": "iris-of-its-own"})
         await trained(operator, "itself", REGISTERS)
         this = await operator.phase("itself", "Succeeded")
-        assert this["status"]["modelVersion"].endswith("iris-of-its-own/2")
-        found = await operator.asks("model-versions/search", filter="name = 'iris-of-its-own'")
+        assert this["status"]["modelVersion"] == f"{model}/2"
+        found = await operator.asks("model-versions/search", filter=f"name = '{model}'")
         tagged = {version["version"]: "treadle.claim" in {tag["key"] for tag in version.get("tags", ())} for version in found["model_versions"]}
         assert tagged == {"1": False, "2": True}
 

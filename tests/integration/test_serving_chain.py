@@ -1,7 +1,6 @@
 """From a model that MLflow itself stored to the right answer, through the pod that a ModelDeployment gets: its environment, run as processes."""
 
 import hashlib
-import json
 import os
 import subprocess
 from collections.abc import Mapping
@@ -57,7 +56,7 @@ def trained(mlflow: str, model: str) -> None:
 
 
 def post(url: str, body: Mapping[str, Any]) -> Any:
-    return httpx.post(url, content=json.dumps(body), timeout=30).raise_for_status().json()
+    return httpx.post(url, json=body, timeout=30).raise_for_status().json()
 
 
 def get(url: str) -> Any:

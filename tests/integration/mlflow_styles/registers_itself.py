@@ -1,5 +1,7 @@
 """The program registers what it logs by itself, twice under one name: as it gets better, or as an attempt that was evicted did before."""
 
+import os
+
 import mlflow
 from sklearn.datasets import load_iris
 from sklearn.tree import DecisionTreeClassifier
@@ -12,7 +14,7 @@ with mlflow.start_run():
         mlflow.sklearn.log_model(
             model,
             name="model",
-            registered_model_name="iris-of-its-own",
+            registered_model_name=os.environ["REGISTERED_MODEL"],
             serialization_format="skops",
             skops_trusted_types=["sklearn.tree._tree.Tree", "numpy.dtype"],
             pip_requirements=["scikit-learn", "skops"],
