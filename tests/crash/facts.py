@@ -11,7 +11,7 @@ from tests.crash.room import Room
 from treadle.plan import Object
 
 TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.]*(Z|\+00:00)?")
-ID = re.compile(r'("(?:id|experimentId|url|project)": |labelling project )("http[^"]*"|"\d+"|\d+(?![0-9a-z]))')
+ID = re.compile(r'("(?:id|experimentId|url|project)": |labelling project |mlflow-artifacts:/)("http[^"]*"|"\d+"|\d+(?![0-9a-z]))')
 HEX = re.compile(r"(?<![0-9a-z])[0-9a-f]{6,64}(?![0-9a-z])")
 
 
