@@ -172,7 +172,7 @@ def test_a_person_aborts_a_version_that_gets_traffic_and_no_request_fails(enviro
 def test_the_same_version_with_other_resources_takes_over_and_no_request_fails(environment: Environment, rollouts: Rollouts) -> None:
     before = rollouts.status()["stable"]["revision"]
     rollouts.candidate("2")
-    patch = json.dumps({"spec": {"resources": {"cpu": "600m"}}})
+    patch = json.dumps({"spec": {"resources": {"memory": "1280Mi"}}})
     environment.kubectl("patch", "modeldeployment", "digits", f"--namespace={NAMESPACE}", "--type=merge", "-p", patch)
 
     def updated(status: dict[str, Any]) -> bool:

@@ -129,14 +129,17 @@ def test_programs_vote_and_people_see_what_they_say(environment: Environment, pr
         "low": (low, COUNT + 1 - low),
     }
     assert (proposals["items"], proposals["proposed"], proposals["conflicts"]) == (COUNT + 1, COUNT, 0)
-    assert shown(environment, "voted") == COUNT
+    seen = shown(environment, "voted")
+    assert len(seen) == COUNT + 1
+    assert Counter(label for labels in seen for label in labels) == TRUTHS
 
 
 def test_the_champion_of_the_loop_proposes_labels(environment: Environment, programs: Programs) -> None:
     status = programs.reached("proposed", "ItemsOrdered")
     assert {c["type"]: c["status"] for c in status["conditions"]}["Prelabelled"] == "True"
     assert (status["proposals"]["name"], status["proposals"]["proposed"]) == ("digits/1", COUNT + 1)
-    assert shown(environment, "proposed") == COUNT + 1
+    seen = shown(environment, "proposed")
+    assert [len(labels) for labels in seen] == [1] * (COUNT + 1)
 
 
 def test_no_program_was_given_a_key(environment: Environment, programs: Programs) -> None:
@@ -154,8 +157,8 @@ def test_no_program_was_given_a_key(environment: Environment, programs: Programs
     assert not keys & {mount["name"] for each in theirs for mount in each.get("volumeMounts", ())}
 
 
-def shown(environment: Environment, project: str) -> int:
-    """How many proposals people find in Label Studio."""
+def shown(environment: Environment, project: str) -> list[list[str]]:
+    """What people find proposed in Label Studio, task by task."""
     with label_studio(environment) as studio:
         (found,) = studio.projects_of("e2e", NAMESPACE, project)
-        return int(found["total_predictions_number"])
+        return studio.proposals(found["id"])

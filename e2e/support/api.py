@@ -70,6 +70,12 @@ class LabelStudioApi:
         exported = self._client.get(f"/api/projects/{project}/export", params={"exportType": "JSON", "download_all_tasks": "true"})
         return [str(sorted(task["data"].items())) for task in exported.raise_for_status().json()]
 
+    def proposals(self, project: int) -> list[list[str]]:
+        """The classes that each task of a small project is shown with; none where a proposal only holds the task's place in the order."""
+        query: dict[str, str | int] = {"project": project, "fields": "all", "page_size": 1000}
+        tasks = self._client.get("/api/tasks/", params=query).raise_for_status().json()["tasks"]
+        return [[label for shown in task["predictions"] for part in shown["result"] for label in part["value"]["choices"]] for task in tasks]
+
 
 @contextmanager
 def mlflow(environment: Environment) -> Iterator[MlflowApi]:
