@@ -65,7 +65,7 @@ def test_a_request_that_takes_too_long_is_answered_and_health_goes_on(tmp_path: 
 
 
 def test_no_request_is_lost_when_the_pod_leaves(tmp_path: Path) -> None:
-    with running(save_digits(tmp_path), linger_seconds=1.0, request_bytes=1 << 28) as runtime:
+    with running(save_digits(tmp_path), linger_seconds=6.0, request_bytes=1 << 28) as runtime:
         codes: list[int] = []
         begun = threading.Event()
 
@@ -85,7 +85,7 @@ def test_no_request_is_lost_when_the_pod_leaves(tmp_path: Path) -> None:
         assert (refused.status_code, refused.headers["connection"]) == (400, "close"), "whatever is answered, the next request goes elsewhere"
         caller.join(30)
         assert codes == [200]
-        assert runtime.process.wait(timeout=20) == 0
+        assert runtime.process.wait(timeout=40) == 0
 
 
 def test_a_model_that_cannot_be_served_ends_the_process_with_its_reason(tmp_path: Path) -> None:
