@@ -239,6 +239,15 @@ def test_batches_hold_what_is_far_from_all_that_is_answered(project: Project) ->
     assert project.next() not in front
 
 
+def test_an_item_that_the_store_refuses_today_keeps_nobody_from_the_others(project: Project) -> None:
+    listing = project.sync()
+    project.ask(listing)
+    with cutting_proxy(project.s3.endpoint, Cut(project.job, 0), {f"/{FIRST}.png": "AccessDenied"}) as url:
+        ranked = project.rank(project.order(listing, strategy="CoreSet", batch=5, store=store_at(url)))
+    assert ranked.items == COUNT
+    assert [len(each) for each in project.shown().values()] == [1] * COUNT
+
+
 def test_sure_proposals_become_labels_outside_of_the_test_split_and_are_audited(project: Project) -> None:
     project.add(range(FIRST + COUNT, FIRST + 160))
     listing = project.sync()

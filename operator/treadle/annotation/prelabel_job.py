@@ -37,7 +37,7 @@ def prelabel_job(project: Project, proposer: Proposer, model_store: Store, spec:
     """The Job. Whom it asks is written on it.
 
     Raises:
-        ContractTooLarge: never for a spec within the bounds of the API.
+        Trouble: what it is told does not fit into 32 KiB.
     """
     digest = spec.fingerprint(stages.DIGEST_LENGTH)
     keep = not project.spec.sensitive

@@ -30,6 +30,10 @@ class Reason(Enum):
         "The operator does not understand a field of spec that the API server accepted.",
         "Correct the field named in the message, or install CRDs and operator of the same version.",
     )
+    SpecTooLarge = (
+        "A Job of ours cannot be told all that spec says.",
+        "Shorten the longest lists and texts that concern it: label descriptions, annotators, rules, sources.",
+    )
     Forbidden = (
         "The API server refused a request of the operator.",
         "Check the operator's role, quotas and admission policies named in the message.",

@@ -26,7 +26,7 @@ class ReviewPolicy(Contract):
 
     sample_percent: int = Field(default=0, ge=0, le=100, description="Share of the items, chosen by a stable hash.")
     disputed: bool = Field(default=False, description="And every item whose answers give no consensus.")
-    reviewers: tuple[Annotated[str, Field(max_length=32)], ...] = Field(
+    reviewers: tuple[Annotated[str, Field(max_length=64)], ...] = Field(
         default=(), max_length=50, description="Whose answers are reviews; none: those of people who answer an item after as many as wanted did."
     )
 
@@ -60,7 +60,7 @@ class ConsensusPolicy(Contract):
 class AnnotatorLimit(Contract):
     """How many items a person shall answer at most."""
 
-    annotator: str = Field(max_length=100, description="As snapshots name people.")
+    annotator: str = Field(max_length=128, description="As snapshots name people.")
     items: int = Field(ge=0)
 
 

@@ -24,7 +24,7 @@ from treadle.jobs._lines import from_lines, keep, pinned, to_lines
 from treadle.jobs._order import Rows, Scene, order_of
 from treadle.jobs._proposals import Proposal, proposal_of, proposals_of
 from treadle.jobs._side_by_side import in_turn
-from treadle.jobs._store import NotThere, Store, below
+from treadle.jobs._store import NotThere, Refused, Store, below
 from treadle.jobs._versions import versions_at
 from treadle.jobs._votes import combine
 from treadle.statistics.shapes import SHAPES
@@ -232,13 +232,13 @@ def _parts(task: Task, item: Item, proposal: Proposal | None) -> list[Mapping[st
 
 
 def _rows(store: Store, items: Mapping[Identity, Item], media: str, asked: Sequence[Identity]) -> Any:
-    """Items as rows of numbers; those that are gone are passed over."""
+    """Items as rows of numbers; those that are gone, or that the store refuses now, are passed over."""
     return features_of(media, in_turn(lambda identity: _read(store, items[identity].uri), asked, at_once=SIDE_BY_SIDE))
 
 
 def _read(store: Store, uri: str) -> bytes:
     try:
         return store.read(uri)
-    except NotThere:
-        log.warning("%s is gone", uri)
+    except (NotThere, Refused) as error:
+        log.warning("%s", error.message)
         return b""

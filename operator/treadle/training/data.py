@@ -34,7 +34,7 @@ def data(run: Run) -> Data | None:
     A version in a cache is checked against its digests and not fetched again. Runs share it, so the user's program may only read.
 
     Raises:
-        ContractTooLarge: never for a spec within the bounds of the API.
+        Trouble: what it is told does not fit into 32 KiB.
     """
     reference, pin = run.spec.dataset, run.dataset
     if reference is None or not isinstance(pin, DatasetPin) or not reachable(run, pin):

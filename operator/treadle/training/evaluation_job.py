@@ -70,7 +70,7 @@ def evaluation_job(run: Run, wanted: Evaluation) -> Object:
 
     Raises:
         ValueError: when the run wants no evaluation.
-        ContractTooLarge: never for a spec within the bounds of the API.
+        Trouble: what it is told does not fit into 32 KiB.
     """
     asked = run.spec.evaluate
     if asked is None:

@@ -45,7 +45,7 @@ def training_job(run: Run) -> Object:
     """The Job of the current attempt, or its JobSet.
 
     Raises:
-        ContractTooLarge: never for a spec within the bounds of the API.
+        Trouble: what it is told does not fit into 32 KiB.
     """
     spec, ref = run.spec, job_ref(run.ref, run.spec, run.attempt)
     labels = {names.RUN: run.name, names.ATTEMPT: str(run.attempt), names.COMPONENT: "training"}

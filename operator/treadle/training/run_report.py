@@ -87,7 +87,7 @@ def report_job(run: Run) -> Object | Refusal | None:
     """The Job; why the store may not be used any more; None when the run has no page.
 
     Raises:
-        ContractTooLarge: never for a run within the bounds of the API.
+        Trouble: what it is told does not fit into 32 KiB.
     """
     result, place = run.memory.result, _place(run)
     if result is None or place is None:

@@ -5,9 +5,9 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from treadle.api.reasons import Reason
-from treadle.contracts import JOB_VARIABLE, JobSpec, Result
+from treadle.contracts import JOB_VARIABLE, ContractTooLarge, JobSpec, Result
 from treadle.contracts.stores import LABEL_STUDIO_TOKEN_VARIABLE, STORE_VARIABLES, scheme_of
-from treadle.plan import Object, Ref
+from treadle.plan import Object, Ref, Trouble
 from treadle.workloads.job import build_job, read_job
 from treadle.workloads.pod import Container, Mount, Placement, Resources, Variable, Volume, pod_template
 from treadle.workloads.pods import OURS
@@ -49,9 +49,13 @@ def contract_container(
     """The container of ours that does `spec`; also as an init container of another Job.
 
     Raises:
-        ContractTooLarge: if the spec is above 32 KiB.
+        Trouble: if the spec is above 32 KiB.
     """
-    env = (Variable(name=JOB_VARIABLE, value=spec.to_variable()), *credentials)
+    try:
+        described = spec.to_variable()
+    except ContractTooLarge as error:
+        raise Trouble(Reason.SpecTooLarge, str(error), stalled=True) from error
+    env = (Variable(name=JOB_VARIABLE, value=described), *credentials)
     return Container(name=name, image=image, command=ENTRY, env=env, resources=resources, mounts=mounts, keep_log_lines=keep_log_lines)
 
 
@@ -79,7 +83,7 @@ def build_contract_job(
     numbered pods do it, each its part. `shared_memory` is for users' images among the `init_containers`, as in `pod_template`.
 
     Raises:
-        ContractTooLarge: if the spec is above 32 KiB.
+        Trouble: if the spec is above 32 KiB.
     """
     container = contract_container(image=image, spec=spec, credentials=credentials, resources=resources, mounts=mounts, keep_log_lines=keep_log_lines)
     template = pod_template(

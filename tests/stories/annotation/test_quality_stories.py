@@ -138,3 +138,10 @@ def test_labels_that_break_a_rule_are_left_out_and_told() -> None:
     told = labelled("A rule that cannot be asked", quality={"validation": [{"name": "known", "rule": "label.width > 4"}]})
     told.failed("61m", "quality", Failure.of(Reason.RuleInvalid, "rule known: No such key: width"), ExitCode.BAD_INPUT)
     told.check("rule_invalid")
+
+
+def test_more_than_a_job_can_be_told_is_said_and_not_tried_in_silence() -> None:
+    annotators = [{"id": f"{number:0100}", "maxItems": 100} for number in range(200)]
+    labels = [{"name": f"{number} of a hundred and fifty kinds of things that look alike"} for number in range(150)]
+    told = labelled("Too much for one Job", workforce=TWICE | {"annotators": annotators}, task={"type": "ImageClassification", "labels": labels})
+    told.check("too_much_for_a_job")
