@@ -6,11 +6,14 @@ from tests.crash.annotation_life import AnnotationLife
 from tests.crash.changes import Deleted, Recreated
 from tests.crash.life import Change, Life, Outcome
 from tests.crash.moves import AliasMovedFromServing, AliasMovedFromTraining, DatasetReleased, LatestDatasetLife
+from tests.crash.proving_life import ProvingLife
 from tests.crash.serving_life import ServingLife
 from tests.crash.training_life import TrainingLife
 
-TRAINING, ANNOTATION, SERVING = TrainingLife(), AnnotationLife(), ServingLife()
+TRAINING, ANNOTATION, SERVING, PROVING = TrainingLife(), AnnotationLife(), ServingLife(), ProvingLife()
 LIVES: Sequence[Life] = (ANNOTATION, TRAINING, SERVING)
+"""One of each kind."""
+EVERY_LIFE: Sequence[Life] = (*LIVES, PROVING)
 
 ENDS: Mapping[str, Mapping[str, str]] = {
     TRAINING.kind: {
@@ -31,6 +34,10 @@ ENDS: Mapping[str, Mapping[str, str]] = {
         "deleted": "Deployment digits-*",
         "aliases": "{'candidate': '2', 'champion': '2'}",
         "promoted": "1, 2",
+    },
+    PROVING.kind: {
+        "aliases": "{'candidate': '3', 'champion': '2'}",
+        "rollouts": "Promoted, Promoted, RolledBack",
     },
 }
 """What an undisturbed life must have come to, by kind: one Job per attempt, one tracking run, one labelling project, no task or answer twice."""

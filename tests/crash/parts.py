@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tests.crash.all_places import AT_ONCE, WAYS, Death, Place, after_writes, places
-from tests.crash.kinds import LIVES, TRAINING, changes
+from tests.crash.kinds import EVERY_LIFE, LIVES, TRAINING, changes
 from tests.crash.life import Change, Life
 from tests.crash.moves import JobSetInstalled, around_jobs
 from tests.crash.records import Records
@@ -39,7 +39,7 @@ class Part:
 
 
 PARTS: Sequence[Part] = (
-    *(Part(life) for life in LIVES),
+    *(Part(life) for life in EVERY_LIFE),
     *(Part(disturbed, change) for life in LIVES for disturbed, change in changes(life.kind)),
     Part(TRAINING, JobSetInstalled(TRAINING)),
 )

@@ -25,7 +25,7 @@ SPEC: dict[str, Any] = {"model": {"name": "digits"}, "rollout": {"steps": STEPS,
 class ProvingLife:
     """Implements `Life`."""
 
-    kind = "ModelDeployment"
+    kind = "ModelDeployment whose versions prove themselves"
     story = (
         "Its first version becomes the champion; the next one gets copies, then half of the traffic, and takes over; the third answers nobody well."
     )

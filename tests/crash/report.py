@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.crash.all_places import LIVES, WAYS, Death, Place
-from tests.crash.kinds import LIVES as LIVED
+from tests.crash.kinds import EVERY_LIFE
 from tests.crash.life import Change, Outcome
 from tests.crash.parts import PARTS, Part
 from tests.crash.records import Records
@@ -61,7 +61,7 @@ def write(kind: str) -> None:
     """Replace this kind's section of the page, from the records, and its head; the sections of other kinds stay."""
     page = EVIDENCE.read_text() if EVIDENCE.exists() else ""
     _, *sections = page.split(SECTION)
-    others = [SECTION + section.rstrip("\n") + "\n" for section in sections if _kind(section) in {life.kind for life in LIVED} - {kind}]
+    others = [SECTION + section.rstrip("\n") + "\n" for section in sections if _kind(section) in {life.kind for life in EVERY_LIFE} - {kind}]
     EVIDENCE.parent.mkdir(parents=True, exist_ok=True)
     EVIDENCE.write_text(TEXT + "".join(sorted([*others, _section(kind)])))
 
