@@ -76,14 +76,13 @@ async def rolled(cluster: Cluster, present: int, folder: Path, *, with_jobs: boo
 
 async def _updated(seen: World, place: Place, old: Replica, new: Replica, present: int) -> Rolling:
     """One update: the old replica ends, the new one goes on."""
-    since, earlier = place.now(), set(seen.runs)
-    applying = asyncio.create_task(_steadily(seen, new.name))
+    since, over = place.now(), asyncio.Event()
+    applying = asyncio.create_task(_steadily(seen, new.name, over))
     await seen.until("the old replica is at work", lambda: len(place.writes(since, old.name)) >= BEFORE)
     old.signal(signal.SIGTERM)
     await seen.until("the new replica is at work", lambda: len(place.writes(since, new.name)) >= AFTER)
-    applying.cancel()
-    await asyncio.wait({applying})
-    fresh = set(seen.runs) - earlier
+    over.set()
+    fresh = await applying
     await seen.until("all are running", lambda: all(seen.phase(name) == "Running" for name in fresh))
     return _outcome(Records(place, since), old, new, present, len(fresh))
 
@@ -102,13 +101,14 @@ def _outcome(records: Records, old: Replica, new: Replica, present: int, fresh: 
     )
 
 
-async def _steadily(seen: World, batch: str) -> None:
-    """Apply one run after the other."""
-    number = 0
-    while True:
-        await seen.apply([f"fresh-{batch}-{number:04}"], tracked=False)
-        number += 1
+async def _steadily(seen: World, batch: str, over: asyncio.Event) -> Sequence[str]:
+    """Apply one run after the other until it is over; returns their names."""
+    names: list[str] = []
+    while not over.is_set():
+        names.append(f"fresh-{batch}-{len(names):04}")
+        await seen.apply(names[-1:], tracked=False)
         await asyncio.sleep(STEADY)
+    return names
 
 
 async def _copies(seen: World, place: Place, count: int, *, with_jobs: bool) -> None:
