@@ -235,5 +235,6 @@ async def test_people_read_the_reason_above_the_item_and_find_the_models_answer_
         await tab.until("location.pathname !== '/user/login/' && document.readyState === 'complete'")
         await tab.call("Page.navigate", url=f"{label_studio.url}/projects/{around.project.project}/data?task={task['id']}")
         await tab.until("document.body?.innerText.includes('Uncertain: version 7 of ml/d said praise, 54 % sure')")
-        await tab.until("document.querySelectorAll('input:checked').length === 1")
+        chosen = "Array.from(document.querySelectorAll('input[type=checkbox]:checked'), box => box.closest('label')?.innerText)"
+        await tab.until(f"{chosen}.join() === 'praise[1]'")
         (tmp_path / "screen.png").write_bytes(await tab.picture())
