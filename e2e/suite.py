@@ -58,7 +58,7 @@ def lint(tier: str) -> Outcome:
 
 def pytest(*paths: str, workers: int = 1) -> Callable[[str], Outcome]:
     """A tier that runs pytest over some paths; with several workers, each takes whole files and has servers of its own."""
-    side_by_side = [f"--numprocesses={workers}", "--dist=loadfile", "--no-loadscope-reorder"] if workers > 1 else []
+    side_by_side = [f"--numprocesses={workers}", "--dist=loadfile"] if workers > 1 else []
 
     def run(tier: str) -> Outcome:
         started = time.monotonic()
@@ -89,7 +89,7 @@ def read(report: Path) -> tuple[int, list[str]]:
 
 TIERS: dict[str, Callable[[str], Outcome]] = {
     "lint": lint,
-    "unit": pytest("tests/stories", "tests/unit", workers=os.cpu_count() or 1),
+    "unit": pytest("tests/unit", "tests/stories", workers=os.cpu_count() or 1),
     "properties": pytest("tests/properties", workers=os.cpu_count() or 1),
     # Most of their time they wait: for a controller's next step, for a lease to run out, for a page of Label Studio.
     "integration": pytest("tests/integration", workers=3),
