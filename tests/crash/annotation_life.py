@@ -28,7 +28,7 @@ JOBS_IMAGE = "registry.example/jobs:1"
 class AnnotationLife:
     """Implements `Life`."""
 
-    kind = "AnnotationProject"
+    name = kind = "AnnotationProject"
     story = "Items are synced into a labelling project, answered, measured and released as a version; a TrainingRun is made of it and ends well."
 
     def __init__(self, deletion_policy: str = "Delete") -> None:

@@ -16,31 +16,31 @@ LIVES: Sequence[Life] = (ANNOTATION, TRAINING, SERVING)
 EVERY_LIFE: Sequence[Life] = (*LIVES, PROVING)
 
 ENDS: Mapping[str, Mapping[str, str]] = {
-    TRAINING.kind: {
+    TRAINING.name: {
         "made": "Job digits-1, Job digits-2",
         "deleted": "Job digits-1",
         "tracking runs": "FINISHED",
         "model versions": "1 candidate",
     },
-    ANNOTATION.kind: {
+    ANNOTATION.name: {
         "made": "Job digits-quality-*-1, Job digits-release-*-1, Job digits-sync-*-1, Job digits-v1-1, TrainingRun digits-v1",
         "deleted": "nothing",
         "labelling projects, each with its tasks' answers": "[[1, 1]]",
         "dataset versions": "v0001",
         "trains on": '{"project": "digits", "version": "1"}',
     },
-    SERVING.kind: {
+    SERVING.name: {
         "made": "2 x Deployment digits-*, PodDisruptionBudget digits, Service digits",
         "deleted": "Deployment digits-*",
         "aliases": "{'candidate': '2', 'champion': '2'}",
         "promoted": "1, 2",
     },
-    PROVING.kind: {
+    PROVING.name: {
         "aliases": "{'candidate': '3', 'champion': '2'}",
         "rollouts": "Promoted, Promoted, RolledBack",
     },
 }
-"""What an undisturbed life must have come to, by kind: one Job per attempt, one tracking run, one labelling project, no task or answer twice."""
+"""What an undisturbed life must have come to, by its name: one Job per attempt, one tracking run, one labelling project, no task or answer twice."""
 
 
 def changes(kind: str) -> Sequence[tuple[Life, Change]]:
@@ -62,4 +62,4 @@ def changes(kind: str) -> Sequence[tuple[Life, Change]]:
 
 def unexpected(life: Life, outcome: Outcome) -> dict[str, str]:
     """What of an undisturbed life is not as it must be."""
-    return {what: outcome[what] for what, value in ENDS[life.kind].items() if outcome[what] != value}
+    return {what: outcome[what] for what, value in ENDS[life.name].items() if outcome[what] != value}

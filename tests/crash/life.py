@@ -37,8 +37,9 @@ class Course(Protocol):
 class Life(Course, Protocol):
     """An object of one kind, from its beginning to its end."""
 
+    name: str
+    """As in the table: its kind, and what is special about it."""
     kind: str
-    """As in the table."""
     story: str
     """What happens in it, for people."""
 

@@ -18,7 +18,7 @@ class Part:
     change: Change | None = None
 
     def __str__(self) -> str:
-        return f"{self.life.kind} {self.change.name if self.change else 'every call'}"
+        return f"{self.life.name} {self.change.name if self.change else 'every call'}"
 
     def places(self, calls: Sequence[str]) -> list[Place]:
         """Where to die, in a life with these calls."""

@@ -25,7 +25,8 @@ SPEC: dict[str, Any] = {"model": {"name": "digits"}, "rollout": {"steps": STEPS,
 class ProvingLife:
     """Implements `Life`."""
 
-    kind = "ModelDeployment whose versions prove themselves"
+    name = "ModelDeployment whose versions prove themselves"
+    kind = "ModelDeployment"
     story = (
         "Its first version becomes the champion; the next one gets copies, then half of the traffic, and takes over; the third answers nobody well."
     )

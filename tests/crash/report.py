@@ -1,4 +1,4 @@
-"""The crash table, as people read it: docs/evidence/crash.md. Each kind has a section, which is replaced by itself."""
+"""The crash table, as people read it: docs/evidence/crash.md. Each life has a section, which is replaced by itself."""
 
 from pathlib import Path
 
@@ -36,8 +36,8 @@ Several lives share the servers. While Label Studio deletes one project, its pro
 are deleted at once), so that the doors let a deletion through only while nothing is saved.
 """
 
-KIND = """
-## {kind}: {calls} calls, {deaths} deaths, {same} with the same end
+LIVED = """
+## {name}: {calls} calls, {deaths} deaths, {same} with the same end
 
 {story} Lived on {day}.
 
@@ -57,17 +57,17 @@ CHANGED = """
 """
 
 
-def write(kind: str) -> None:
-    """Replace this kind's section of the page, from the records, and its head; the sections of other kinds stay."""
+def write(name: str) -> None:
+    """Replace this life's section of the page, from the records, and its head; the sections of others stay."""
     page = EVIDENCE.read_text() if EVIDENCE.exists() else ""
     _, *sections = page.split(SECTION)
-    others = [SECTION + section.rstrip("\n") + "\n" for section in sections if _kind(section) in {life.kind for life in EVERY_LIFE} - {kind}]
+    others = [SECTION + section.rstrip("\n") + "\n" for section in sections if _name(section) in {life.name for life in EVERY_LIFE} - {name}]
     EVIDENCE.parent.mkdir(parents=True, exist_ok=True)
-    EVIDENCE.write_text(TEXT + "".join(sorted([*others, _section(kind)])))
+    EVIDENCE.write_text(TEXT + "".join(sorted([*others, _section(name)])))
 
 
-def _section(kind: str) -> str:
-    parts = [part for part in PARTS if part.life.kind == kind]
+def _section(name: str) -> str:
+    parts = [part for part in PARTS if part.life.name == name]
     known = {part: records for part in parts if (records := Records(str(part))).undisturbed}
     calls = "".join(_lived(part, records) for part, records in known.items() if part.change is None)
     changes = "".join(_changed(part, part.change, records) for part, records in known.items() if part.change)
@@ -80,8 +80,8 @@ def _lived(part: Part, records: Records) -> str:
     assert alone
     deaths = {death.place: death for death in records.deaths}
     columns = [(way, after) for way in WAYS for after in (False, True)]
-    head = KIND.format(
-        kind=life.kind,
+    head = LIVED.format(
+        name=life.name,
         calls=len(alone.calls),
         deaths=sum(death.outcome is not None for death in deaths.values()),
         same=sum(death.outcome == alone.outcome for death in deaths.values()),
@@ -119,7 +119,7 @@ def told(death: Death | None, expected: Outcome) -> str:
     return f"**other end**: {'; '.join(found)}".replace("\n", " ").replace("|", "/")
 
 
-def _kind(section: str) -> str:
+def _name(section: str) -> str:
     return section.partition(":")[0]
 
 

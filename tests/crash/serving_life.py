@@ -23,7 +23,7 @@ SPEC: dict[str, Any] = {"model": {"name": "digits"}, "replicas": 2, "rollout": {
 class ServingLife:
     """Implements `Life`."""
 
-    kind = "ModelDeployment"
+    name = kind = "ModelDeployment"
     story = "Its first version serves and becomes the champion; the next one takes over when a person promotes it, and the former is removed."
 
     async def begin(self, room: Room) -> None:

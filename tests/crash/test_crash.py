@@ -30,5 +30,5 @@ async def test_a_life_ends_the_same_wherever_its_operator_dies(
         if isinstance(part.change, JobSetInstalled) and places:
             part.change.expect(alone.outcome, len(places))
         await die_at(here, part.life, places, part.change, at_once=part.at_once(places), keep=records.keep)
-    report.write(part.life.kind)
+    report.write(part.life.name)
     assert part.differing(records) == []

@@ -25,7 +25,7 @@ SPEC: dict[str, Any] = {
 class TrainingLife:
     """Implements `Life`. `more` is added to the spec."""
 
-    kind = "TrainingRun"
+    name = kind = "TrainingRun"
     story = "Its first attempt is stopped by its user; the second one logs a metric and a model, passes the gate, and its model is registered."
 
     def __init__(self, **more: Any) -> None:

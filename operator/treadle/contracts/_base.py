@@ -76,9 +76,15 @@ class JobSpec(Contract):
         """The value of `TREADLE_JOB`.
 
         Raises:
-            ContractTooLarge: above 32 KiB.
+            ContractTooLarge: above 32 KiB; the message names what takes most of them.
         """
-        return _bounded(canonical_json(self._said()), JOB_LIMIT, f"the description of the {self.kind} Job")
+        said = self._said()
+        try:
+            return _bounded(canonical_json(said), JOB_LIMIT, f"the description of the {self.kind} Job")
+        except ContractTooLarge as error:
+            sizes = {name: len(canonical_json({name: value}).encode()) for name, value in said.items()}
+            most = sorted(sizes, key=lambda name: -sizes[name])[:2]
+            raise ContractTooLarge(f"{error}; most of them are {' and '.join(f'{name} ({sizes[name]})' for name in most)}") from None
 
     def _said(self) -> dict[str, Any]:
         return self.model_dump(mode="json", exclude_defaults=True) | {"kind": self.kind, "contract": self.contract}

@@ -89,6 +89,7 @@ def dawid_skene(items: Indices, people: Indices, answers: Indices, *, categories
 
 
 def _shares(truth: Numbers, prior: float) -> Numbers:
+    """How frequent each category is. With any prior worth an answer it starts with one item; more would make frequent ones look rare."""
     items = truth.sum(axis=0) + min(prior, 1.0)
     return np.asarray(items / items.sum(), dtype=np.float64)
 

@@ -41,6 +41,18 @@ def test_an_object_whose_spec_is_not_understood_any_more_goes_by_what_is_remembe
     told.check("deleted_not_understood")
 
 
+def test_a_project_of_which_a_job_cannot_be_told_all_is_deleted_like_any_other() -> None:
+    limits = [{"id": f"{number:0100}", "maxItems": 100} for number in range(200)]
+    labels = [{"name": f"{number} of a hundred and fifty kinds of things that look alike"} for number in range(150)]
+    task = {"type": "ImageClassification", "labels": labels}
+    told = Told("Deleted with too much for one Job", make_project(deletion_policy="Delete", workforce={"annotators": limits}, task=task))
+    told.at("0s", "applied")
+    told.synced("20s")
+    told.answered("1h", 400, 400, 400)
+    told.at("2h", "deleted", this={"metadata": {"deletionTimestamp": stamp("2h")}})
+    told.check("deleted_with_too_much_for_a_job")
+
+
 def test_an_adopted_labelling_project_stays_also_when_the_spec_is_not_understood_any_more() -> None:
     find = replace(FIND, adopt=12)
     project = make_project(deletion_policy="Delete", backend={"adopt": 12})

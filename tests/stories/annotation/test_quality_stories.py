@@ -144,4 +144,5 @@ def test_more_than_a_job_can_be_told_is_said_and_not_tried_in_silence() -> None:
     annotators = [{"id": f"{number:0100}", "maxItems": 100} for number in range(200)]
     labels = [{"name": f"{number} of a hundred and fifty kinds of things that look alike"} for number in range(150)]
     told = labelled("Too much for one Job", workforce=TWICE | {"annotators": annotators}, task={"type": "ImageClassification", "labels": labels})
+    told.at("2h", "somebody names the first ten only", this={"spec": {"workforce": {"annotators": annotators[:10]}}})
     told.check("too_much_for_a_job")
