@@ -1,9 +1,12 @@
 """One Job from its variable to its exit: whatever happens, the termination message says it."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ValidationError
 
@@ -15,15 +18,50 @@ log = logging.getLogger("treadle.jobs")
 
 Work = tuple[type[JobSpec], Callable[[Any], Result]]
 
+KINDS = (
+    "sync",
+    "quality",
+    "release",
+    "collect",
+    "compare",
+    "draft",
+    "fetch-dataset",
+    "fetch-model",
+    "evaluate",
+    "fetch-items",
+    "predict",
+    "prelabel",
+    "rank",
+    "feedback",
+    "publish",
+    "report",
+)
+"""What a Job may be asked for; the module and the function that do it have the same name."""
+
 
 class _Kind(BaseModel):
     kind: str = ""
 
 
-def run(variable: str, works: Mapping[str, Work], termination_log: Path) -> ExitCode:
-    """Do what the variable says, and leave the Result or the Failure in the termination log."""
+def work_of(kind: str, now: datetime) -> Work:
+    """What a kind of Job is told, and who does it, told the time if it asks for that. Only its own modules are imported: those of all others would
+    take most of a short Job's time.
+
+    Raises:
+        JobFailure: this image has no such Job.
+    """
+    if kind not in KINDS:
+        raise JobFailure(Reason.JobContractMismatch, f'this image has no job "{kind}"; it has {", ".join(KINDS)}')
+    name = kind.replace("-", "_")
+    work: Callable[..., Result] = getattr(import_module(f"treadle.jobs.{name}"), name)
+    asked = get_type_hints(work)
+    return asked["spec"], partial(work, now=now) if "now" in asked else work
+
+
+def run(variable: str, termination_log: Path, find: Callable[[str], Work]) -> ExitCode:
+    """Do what the variable says, and leave the Result or the Failure in the termination log. `find` is `work_of`, told the time."""
     try:
-        message, code = _work(variable, works).to_message(), ExitCode.DONE
+        message, code = _done(variable, find).to_message(), ExitCode.DONE
     except JobFailure as failure:
         log.error("%s: %s", failure.reason, failure.message)
         message, code = Failure.of(failure.reason, failure.message).to_message(), failure.exit_code
@@ -34,12 +72,10 @@ def run(variable: str, works: Mapping[str, Work], termination_log: Path) -> Exit
     return code
 
 
-def _work(variable: str, works: Mapping[str, Work]) -> Result:
+def _done(variable: str, find: Callable[[str], Work]) -> Result:
     try:
         kind = _Kind.model_validate_json(variable).kind
-        if kind not in works:
-            raise JobFailure(Reason.JobContractMismatch, f'this image has no job "{kind}"; it has {", ".join(works)}')
-        spec_type, work = works[kind]
+        spec_type, work = find(kind)
         spec = spec_type.model_validate_json(variable)
     except ValidationError as error:
         raise JobFailure(Reason.JobContractMismatch, f"this image does not understand its job: {error}") from error
