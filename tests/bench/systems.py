@@ -23,6 +23,7 @@ from e2e.cluster import Cluster
 from tests.bench import peers
 from tests.bench.control_plane import OPERATOR, PEER
 from tests.bench.processes import Controller, controller
+from tests.integration import loopback
 from tests.integration.processes import free_port
 
 IMAGES = {"jobs": "registry.example/jobs:1", "runtime": "registry.example/runtime:1"}
@@ -73,7 +74,7 @@ def operator(cluster: Cluster, folder: Path, **connections: object) -> AbstractA
 
     def leads(_: Controller) -> bool:
         try:
-            return "\ntreadle_leader 1.0" in httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=5, trust_env=False).text
+            return "\ntreadle_leader 1.0" in loopback.get(f"http://127.0.0.1:{port}/metrics", timeout=5, trust_env=False).text
         except httpx.TransportError:
             return False
 

@@ -1,7 +1,7 @@
-"""Our own programs as processes that can be killed: the operator, and the Jobs.
+"""Our own programs as processes that can be killed: the operator, the Jobs, and the serving runtime.
 
 They are forked from a process that has read their modules and done nothing else, so that a start costs milliseconds instead of seconds. What runs
-is what `python -m treadle.main` and `python -m treadle.jobs` run.
+is what `python -m treadle.main`, `python -m treadle.jobs` and `python -m treadle.runtime` run.
 """
 
 import asyncio
@@ -16,18 +16,24 @@ from pathlib import Path
 
 from treadle.jobs.__main__ import main as job
 from treadle.main import main as operator
+from treadle.runtime.__main__ import main as runtime
 
 
 @cache
 def _forks() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.crash.programs"])
+    context.set_forkserver_preload(["tests.crash.programs", "skops.io"])  # the latter reads all of scikit-learn as soon as a model is loaded
     return context
 
 
 def start_operator(arguments: Sequence[str], log: Path) -> BaseProcess:
     """Run the operator with these arguments."""
     return started(_operate, list(arguments), log)
+
+
+def start_runtime(environment: Mapping[str, str], log: Path) -> BaseProcess:
+    """Run the serving runtime with these variables."""
+    return started(_serve, dict(environment), log)
 
 
 async def warm_up() -> None:
@@ -76,6 +82,12 @@ def _work(environment: dict[str, str], log: Path) -> None:
     write_to(log)
     os.environ.update(environment)
     sys.exit(job())
+
+
+def _serve(environment: dict[str, str], log: Path) -> None:
+    write_to(log)
+    os.environ.update(environment)
+    sys.exit(runtime())
 
 
 def write_to(log: Path) -> None:

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx
-
+from tests.integration import loopback
 from tests.integration.processes import free_port
 from treadle.annotation import stages
 from treadle.connections import _http
@@ -62,7 +61,7 @@ class OperatorProcess:
 
     def figure(self, name: str) -> float:
         """The sum of one of its figures over all labels."""
-        text = httpx.get(f"http://127.0.0.1:{self.port}/metrics", timeout=10, trust_env=False).text
+        text = loopback.get(f"http://127.0.0.1:{self.port}/metrics", timeout=10, trust_env=False).text
         return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith((f"{name}{{", f"{name} ")))
 
     def complaints(self, since: int) -> list[str]:

@@ -12,7 +12,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import httpx
 import yaml
 
 from e2e.cluster import Cluster
@@ -23,6 +22,7 @@ from tests.faults.kubelet import Kubelet
 from tests.faults.misdeeds import Fault, answers
 from tests.faults.operator import OperatorProcess, operator_process
 from tests.faults.proxy import Proxy, proxy
+from tests.integration import loopback
 from tests.integration.control_plane import Place, place_in
 from tests.integration.servers import LabelStudioServer, S3Server
 from treadle.engine import Access, KubernetesCluster, Wire
@@ -192,7 +192,7 @@ def _configured(folder: Path, place: Place, proxies: Mapping[System, Proxy], lab
 def tracked_runs(world: World) -> dict[str, list[str]]:
     """Status of each run in MLflow that is ours, by the name of the TrainingRun."""
     found: dict[str, list[str]] = {}
-    with httpx.Client(base_url=f"{world.mlflow}/api/2.0/mlflow", timeout=30) as http:
+    with loopback.Client(base_url=f"{world.mlflow}/api/2.0/mlflow", timeout=30) as http:
         experiments = http.post("/experiments/search", json={"max_results": 1000}).json().get("experiments", [])
         ours = [e["experiment_id"] for e in experiments if e["name"].startswith(f"{world.namespace}.")]
         for run in http.post("/runs/search", json={"experiment_ids": ours, "max_results": 1000}).json().get("runs", []) if ours else ():
@@ -205,7 +205,7 @@ def labelling_projects(world: World) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     headers = {"Authorization": f"Token {world.label_studio.token}"}
     query: dict[str, str | int] = {"page_size": 1000, "include": "id,title,task_number"}
-    answer = httpx.get(f"{world.label_studio.url}/api/projects/", params=query, headers=headers, timeout=30)
+    answer = loopback.get(f"{world.label_studio.url}/api/projects/", params=query, headers=headers, timeout=30)
     for project in answer.json()["results"]:
         if f"({world.namespace})" in project["title"]:
             found.setdefault(project["title"].partition(" ")[0], []).append(project["task_number"])

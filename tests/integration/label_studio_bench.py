@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.integration import loopback
 from tests.integration.servers import LabelStudioServer
 from treadle.api.reasons import Reason
 from treadle.connections.installation import LabelStudioSettings, Owner
@@ -79,7 +80,7 @@ class Bench:
         self._server = server
         self.settings = LabelStudioSettings(url=server.url, token_file=str(token_file), browser_url="https://label.example")
         self.owner = Owner("here", "ml", next(NAMES), "uid-1")
-        self.http = httpx.Client(base_url=server.url, headers={"authorization": f"Token {server.token}"}, timeout=30)
+        self.http = loopback.Client(base_url=server.url, headers={"authorization": f"Token {server.token}"}, timeout=30)
 
     def ensure(self, wanted: Setup | None = None, adopt: int | None = None, owner: Owner | None = None) -> EnsureLabellingProject:
         return EnsureLabellingProject(connection=CONNECTION, owner=owner or self.owner, setup=wanted or setup(), adopt=adopt)

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from tests.integration import loopback
 from tests.integration.servers import LabelStudioServer
 from treadle.contracts import LabelStudioConnection
 from treadle.contracts.labels import LabelClass, LabelSchema
@@ -26,7 +27,7 @@ class Person:
 
     def call(self, method: str, path: str, **content: Any) -> httpx.Response:
         """One call that must succeed."""
-        answer = httpx.request(method, self.url + path, headers={"Authorization": f"Token {self.token}"}, timeout=TIMEOUT, **content)
+        answer = loopback.request(method, self.url + path, headers={"Authorization": f"Token {self.token}"}, timeout=TIMEOUT, **content)
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text[:500]}"
         return answer
 

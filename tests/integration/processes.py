@@ -13,6 +13,8 @@ from pathlib import Path
 
 import httpx
 
+from tests.integration import loopback
+
 # Where the answer to a wait is looked for again; short, because a server that is up should not cost a test anything.
 PAUSE = 0.1
 SECRETS_OF_THE_HOST = ("AWS_", "MLFLOW_", "LABEL_STUDIO_", "PORT", "HOST", "USERNAME", "PASSWORD", "DEBUG", "CI")
@@ -62,7 +64,7 @@ def _await(process: subprocess.Popen[bytes], url: str, log: Path, deadline: floa
         if process.poll() is not None:
             raise AssertionError(f"{process.args!r} ended with {process.returncode} before it was ready:\n{_last_lines(log)}")
         with contextlib.suppress(httpx.TransportError):
-            if httpx.get(url, timeout=5, trust_env=False).status_code in statuses:
+            if loopback.get(url, timeout=5, trust_env=False).status_code in statuses:
                 return
         time.sleep(PAUSE)
     raise AssertionError(f"{url} did not answer {statuses} in {deadline:.0f} s:\n{_last_lines(log)}")

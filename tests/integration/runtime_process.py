@@ -8,18 +8,41 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import httpx
 
+from tests.crash.programs import start_runtime
+from tests.integration import loopback
 from treadle.contracts.serving import ENVIRONMENT, RuntimeLimits, RuntimeSpec
+
+READY = "/v2/health/ready"
+
+
+@dataclass(frozen=True)
+class Forked:
+    """A process that begins with the runtime's modules read, with the words of `Popen`; `log` is what it says."""
+
+    process: BaseProcess
+    log: Path
+
+    def poll(self) -> int | None:
+        return self.process.exitcode
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def wait(self, timeout: float) -> int | None:
+        self.process.join(timeout)
+        return self.process.exitcode
 
 
 @dataclass
 class Runtime:
     """The running process and how to reach it."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | Forked
     spec: RuntimeSpec
 
     @property
@@ -29,6 +52,13 @@ class Runtime:
     @property
     def control_url(self) -> str:
         return f"http://127.0.0.1:{self.spec.control_port}"
+
+    @property
+    def said(self) -> str:
+        """What it wrote until its end."""
+        if isinstance(self.process, Forked):
+            return self.process.log.read_text()
+        return self.process.stderr.read() if self.process.stderr else ""
 
 
 def free_port() -> int:
@@ -73,12 +103,25 @@ def running_as(spec: RuntimeSpec, *, wait: bool = True) -> Iterator[Runtime]:
             process.stderr.close()
 
 
-def wait_ready(runtime: Runtime, seconds: float = 90) -> None:
+@contextlib.contextmanager
+def forked_as(spec: RuntimeSpec, log: Path, ready: str = READY) -> Iterator[Runtime]:
+    """The same in a fraction of the time, for tests that want many: forked instead of started."""
+    process = start_runtime({ENVIRONMENT: spec.to_json()}, log)
+    runtime = Runtime(Forked(process, log), spec)
+    try:
+        wait_ready(runtime, ready)
+        yield runtime
+    finally:
+        process.kill()
+        process.join(10)
+
+
+def wait_ready(runtime: Runtime, path: str = READY, seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        assert runtime.process.poll() is None, runtime.process.stderr.read() if runtime.process.stderr else ""
+        assert runtime.process.poll() is None, runtime.said
         with contextlib.suppress(httpx.TransportError):
-            if httpx.get(f"{runtime.url}/v2/health/ready", timeout=2).status_code == 200:
+            if loopback.get(f"{runtime.url}{path}", timeout=2).status_code == 200:
                 return
         time.sleep(0.05)
     raise AssertionError(f"not ready within {seconds} s")

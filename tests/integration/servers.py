@@ -16,10 +16,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 
 from e2e.cluster import tool
+from tests.integration import loopback
 from tests.integration.environments import environment, locked
 from tests.integration.processes import free_port, server
 
@@ -129,9 +129,9 @@ def sign_up(url: str, token: str, email: str, password: str) -> str:
     Raises:
         AssertionError: the invitation or the form was refused.
     """
-    invitation = httpx.get(f"{url}/api/invite", headers={"Authorization": f"Token {token}"}, timeout=TIMEOUT)
+    invitation = loopback.get(f"{url}/api/invite", headers={"Authorization": f"Token {token}"}, timeout=TIMEOUT)
     assert invitation.status_code == 200, invitation.text
-    with httpx.Client(base_url=url, timeout=TIMEOUT) as browser:
+    with loopback.Client(base_url=url, timeout=TIMEOUT) as browser:
         form = invitation.json()["invite_url"]
         page = browser.get(form)
         hidden = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)

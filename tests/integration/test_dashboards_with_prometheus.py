@@ -24,6 +24,7 @@ from e2e.dashboards import DASHBOARDS
 from e2e.dashboards.reading import Reading, alert_rules
 from e2e.support.waiting import until
 from tests.gitops import CUSTOMIZATIONS
+from tests.integration import loopback
 from tests.integration.processes import free_port, server
 from treadle.contracts.serving import RuntimeSpec
 from treadle.engine._metrics import Metrics
@@ -130,7 +131,7 @@ def prometheus(folder: Path, **pods: Pod) -> Iterator[httpx.Client]:
     command.append(f"--web.listen-address={address}")
     with (
         server(command, ready=f"http://{address}/-/ready", folder=folder, environment={}, deadline=60),
-        httpx.Client(base_url=f"http://{address}/api/v1", timeout=10) as client,
+        loopback.Client(base_url=f"http://{address}/api/v1", timeout=10) as client,
     ):
         yield client
 

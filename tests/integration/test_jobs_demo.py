@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
 import numpy as np
 import pytest
 
 from manifests.demo.data.digits import held_out, items
+from tests.integration import loopback
 from tests.integration.environments import environment
 from tests.integration.job_runs import JobProcess, store_at
 from tests.integration.labelling_people import Person, make_project
@@ -46,13 +46,13 @@ def run(python: Path, program: Path, environment: Mapping[str, str]) -> None:
 
 
 def mlflow_run(url: str, run: str) -> dict[str, object]:
-    answer = httpx.get(f"{url}/api/2.0/mlflow/runs/get", params={"run_id": run}, timeout=30)
+    answer = loopback.get(f"{url}/api/2.0/mlflow/runs/get", params={"run_id": run}, timeout=30)
     found: dict[str, object] = answer.raise_for_status().json()["run"]
     return found
 
 
 def post(url: str, path: str, content: Mapping[str, object]) -> dict[str, object]:
-    answer = httpx.post(f"{url}/api/2.0/mlflow/{path}", json=content, timeout=30)
+    answer = loopback.post(f"{url}/api/2.0/mlflow/{path}", json=content, timeout=30)
     found: dict[str, object] = answer.raise_for_status().json()
     return found
 

@@ -8,10 +8,10 @@ import json
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
 import pytest
 from PIL import Image
 
+from tests.integration import loopback
 from tests.integration.job_runs import Cut, JobProcess, cutting_proxy, store_at
 from tests.integration.labelling_people import COLOURS, Person, make_project
 from tests.integration.servers import LabelStudioServer, S3Server
@@ -93,9 +93,9 @@ def test_presigned_links_lead_straight_to_the_store(bucket: Bucket) -> None:
     bucket.sync(bucket.spec(project, media_links="Presigned"))
     task = bucket.person.tasks(project.project)[0]
     media = bucket.person.call("GET", f"/api/tasks/{task['id']}/").json()["data"]["image"]
-    answer = httpx.get(bucket.server.url + media, headers={"Authorization": f"Token {bucket.server.token}"}, timeout=30)
+    answer = loopback.get(bucket.server.url + media, headers={"Authorization": f"Token {bucket.server.token}"}, timeout=30)
     assert answer.headers["location"].startswith(bucket.s3.endpoint)
-    assert httpx.get(answer.headers["location"], timeout=30).content == picture(0)
+    assert loopback.get(answer.headers["location"], timeout=30).content == picture(0)
 
 
 def test_what_is_no_image_or_twice_there_is_counted_and_left_out(bucket: Bucket) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.runtime_process import Runtime, free_port, running_as
+from tests.integration import loopback
+from tests.integration.runtime_process import Runtime, forked_as, free_port
 from tests.unit.runtime.test_orders import key
 from treadle.connections.serving_pods import ServingPods
 from treadle.connections.traffic import SERVING_PODS, OrderTraffic, PodTraffic, StablePods
@@ -92,23 +93,9 @@ def pair(tmp_path: Path) -> Iterator[tuple[Runtime, Runtime, ServingPods]]:
                 behind_port=stack.enter_context(served(version)),
                 limits=RuntimeLimits(linger_seconds=0.2),
             )
-            runtime = stack.enter_context(running_as(spec, wait=False))
-            ready(runtime)
-            runtimes.append(runtime)
+            runtimes.append(stack.enter_context(forked_as(spec, tmp_path / f"{revision}.log", ready="/treadle/ready")))
         control = runtimes[0].spec.control_port
         yield runtimes[0], runtimes[1], ServingPods(ours, lambda address: f"http://{address}:{control}")
-
-
-def ready(runtime: Runtime) -> None:
-    deadline = time.monotonic() + 90
-    while time.monotonic() < deadline:
-        assert runtime.process.poll() is None, runtime.process.stderr.read() if runtime.process.stderr else ""
-        try:
-            if httpx.get(f"{runtime.url}/treadle/ready", timeout=2).status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.05)
-    raise AssertionError("not ready within 90 s")
 
 
 async def ordered(pods: ServingPods, canary: str, sequence: int, **share: float) -> None:
@@ -134,16 +121,16 @@ async def counted(pods: ServingPods) -> TrafficState:
 
 def asked(runtime: Runtime, times: int, body: bytes = b"hello") -> Counter[str]:
     """Which version answered how often."""
-    with httpx.Client(base_url=runtime.url, timeout=30) as client:
+    with loopback.Client(base_url=runtime.url, timeout=30) as client:
         return Counter(client.post("/v1/completions", content=body).json().get("version", "") for _ in range(times))
 
 
 def test_requests_come_through_as_they_are_and_are_counted(pair: tuple[Runtime, Runtime, ServingPods]) -> None:
     stable, _, _ = pair
-    told = httpx.get(f"{stable.url}/v1/models?limit=2", headers={"authorization": "Bearer mine"}, timeout=10).json()
+    told = loopback.get(f"{stable.url}/v1/models?limit=2", headers={"authorization": "Bearer mine"}, timeout=10).json()
     assert told == {"version": "1", "path": "/v1/models?limit=2", "token": "Bearer mine"}
-    assert httpx.post(f"{stable.url}/v1/completions", content=b"fail", timeout=10).status_code == 500
-    series = httpx.get(f"{stable.url}/metrics", timeout=10).text
+    assert loopback.post(f"{stable.url}/v1/completions", content=b"fail", timeout=10).status_code == 500
+    series = loopback.get(f"{stable.url}/metrics", timeout=10).text
     assert re.search(r'treadle_serving_requests_total\{code="500",.*\} 1\.0', series)
     assert re.search(r'treadle_serving_requests_total\{code="200",.*\} 1\.0', series)
 

@@ -16,7 +16,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.integration.runtime_process import Runtime, free_port, running_as
+from tests.integration import loopback
+from tests.integration.runtime_process import Runtime, forked_as, free_port
 from tests.unit.predictors.models import PIXELS, png_text, save_digits
 from tests.unit.runtime.test_orders import key
 from treadle.connections.serving_pods import ControlKey, ServingPods
@@ -79,7 +80,7 @@ class Pair:
     def ask(self, times: int, path: str = "/v2/models/digits/infer") -> Counter[str]:
         """Which version answered how often; anything but 200 fails the test."""
         versions: Counter[str] = Counter()
-        with httpx.Client(base_url=self.stable.url, timeout=30) as client:
+        with loopback.Client(base_url=self.stable.url, timeout=30) as client:
             for _ in range(times):
                 answer = client.post(path, json=BODY)
                 assert answer.status_code == 200, answer.text
@@ -88,11 +89,11 @@ class Pair:
 
     def send(self, method: str, url: str, content: bytes = b"{}") -> int:
         """The status of a single request."""
-        return httpx.request(method, url, content=content, headers={"content-type": "application/json"}, timeout=30).status_code
+        return loopback.request(method, url, content=content, headers={"content-type": "application/json"}, timeout=30).status_code
 
     def metrics(self) -> str:
         """What the stable pod tells Prometheus."""
-        return httpx.get(f"{self.stable.url}/metrics", timeout=10).text
+        return loopback.get(f"{self.stable.url}/metrics", timeout=10).text
 
     def _pods(self) -> ServingPods:
         return ServingPods(self.key, lambda address: f"http://{address}:{self.stable.spec.control_port}")
@@ -111,10 +112,11 @@ def pair(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Pair]:
     """Two versions of one model; the name by which the canary's is served may be another one."""
     other = getattr(request, "param", "digits")
     ours, model = key(tmp_path), save_digits(tmp_path / "model")
+    reference = save_reference(model, tmp_path / "reference.json")
     with ExitStack() as stack:
         stable, canary = (
             stack.enter_context(
-                running_as(
+                forked_as(
                     RuntimeSpec(
                         namespace="ml",
                         deployment="digits",
@@ -127,8 +129,9 @@ def pair(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Pair]:
                         control_key=ours.public,
                         limits=RuntimeLimits(linger_seconds=0.2),
                         drift_seconds=1,
-                        reference_file=str(save_reference(model, tmp_path / "reference.json")),
-                    )
+                        reference_file=str(reference),
+                    ),
+                    tmp_path / f"{revision}.log",
                 )
             )
             for revision, version, name in (("aaaaaa", "1", "digits"), ("bbbbbb", "2", other))
@@ -152,7 +155,7 @@ def alone(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Pair]:
         control_key=ours.public,
         limits=RuntimeLimits(linger_seconds=0.2, request_seconds=getattr(request, "param", 2.0)),
     )
-    with running_as(spec) as stable:
+    with forked_as(spec, tmp_path / "stable.log") as stable:
         yield Pair(stable, stable, ours)
 
 
@@ -243,7 +246,7 @@ async def test_a_slow_canary_fills_no_stable_pod_and_nobody_is_turned_away(alone
     with strange(is_slow) as (alone.instead, server):
         await alone.order(1, weight=50)
         connections = httpx.Limits(max_connections=100)
-        with httpx.Client(base_url=alone.stable.url, timeout=30, limits=connections) as client, ThreadPoolExecutor(90) as callers:
+        with loopback.Client(base_url=alone.stable.url, timeout=30, limits=connections) as client, ThreadPoolExecutor(90) as callers:
             answers = list(callers.map(lambda _: client.post("/v2/models/digits/infer", json=BODY), range(90)))
     assert {answer.status_code for answer in answers} == {200}
     limits = alone.stable.spec.limits

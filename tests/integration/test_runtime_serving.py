@@ -8,6 +8,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.integration import loopback
 from tests.integration.runtime_process import Runtime, running
 from tests.unit.predictors.models import LABELS, PIXELS, png_text, save_digits, save_iris
 
@@ -31,17 +32,17 @@ def images(*indexes: int) -> dict[str, Any]:
 
 
 def infer(runtime: Runtime, body: Any, path: str = "/v2/models/digits/infer") -> httpx.Response:
-    return httpx.post(runtime.url + path, json=body, timeout=30)
+    return loopback.post(runtime.url + path, json=body, timeout=30)
 
 
 def series(runtime: Runtime) -> dict[tuple[str, str], float]:
     """Metric values by name and code."""
-    families = text_string_to_metric_families(httpx.get(f"{runtime.url}/metrics", timeout=10).text)
+    families = text_string_to_metric_families(loopback.get(f"{runtime.url}/metrics", timeout=10).text)
     return {(sample.name, sample.labels.get("code", "")): sample.value for family in families for sample in family.samples}
 
 
 def test_health_and_metadata_are_told_as_the_protocol_wants(digits: Runtime) -> None:
-    get = lambda path: httpx.get(digits.url + path, timeout=10)  # noqa: E731
+    get = lambda path: loopback.get(digits.url + path, timeout=10)  # noqa: E731
     assert get("/v2").json().keys() == {"name", "version", "extensions"}
     assert get("/v2/health/live").json() == {"live": True}
     assert get("/v2/health/ready").json() == {"ready": True}
@@ -60,9 +61,9 @@ def test_true_labels_are_counted_for_the_version_that_answered(digits: Runtime) 
     assert "parameters" not in infer(digits, images(1500)).json(), "who names no request wants to hear of it no more"
     answer = infer(digits, images(1500, 1501) | {"id": "order-42"}).json()
     told = {"id": answer["parameters"]["feedback_id"], "labels": [answer["outputs"][0]["data"][0], "nonsense"]}
-    assert httpx.post(f"{digits.url}/feedback", json=told, timeout=10).json() == {"right": 1}
-    assert httpx.post(f"{digits.url}/feedback", json={"id": "42", "labels": ["3"]}, timeout=10).status_code == 400
-    families = {family.name: family for family in text_string_to_metric_families(httpx.get(f"{digits.url}/metrics", timeout=10).text)}
+    assert loopback.post(f"{digits.url}/feedback", json=told, timeout=10).json() == {"right": 1}
+    assert loopback.post(f"{digits.url}/feedback", json={"id": "42", "labels": ["3"]}, timeout=10).status_code == 400
+    families = {family.name: family for family in text_string_to_metric_families(loopback.get(f"{digits.url}/metrics", timeout=10).text)}
     samples = families["treadle_serving_labelled_answers"].samples
     assert {s.labels["outcome"]: s.value for s in samples if s.name.endswith("_total")} == {"right": 1, "wrong": 1}
 
@@ -88,7 +89,7 @@ def test_pixels_may_be_sent_flat_or_nested_and_outputs_chosen(digits: Runtime) -
 
 
 def test_mlflow_clients_are_answered(digits: Runtime, iris: Runtime) -> None:
-    invoke = lambda runtime, body: httpx.post(f"{runtime.url}/invocations", json=body, timeout=10).json()  # noqa: E731
+    invoke = lambda runtime, body: loopback.post(f"{runtime.url}/invocations", json=body, timeout=10).json()  # noqa: E731
     columns = ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"]
     row = [5.1, 3.5, 1.4, 0.2]
     assert invoke(iris, {"dataframe_split": {"columns": columns, "data": [row, row]}}) == {"predictions": [0, 0]}
@@ -129,7 +130,7 @@ def test_wrong_input_is_told_in_words(digits: Runtime, body: Any, words: str) ->
 
 
 def test_a_body_that_is_not_json_or_too_large_or_of_another_type_is_refused(digits: Runtime) -> None:
-    post = lambda **more: httpx.post(f"{digits.url}/v2/models/digits/infer", timeout=10, **more)  # noqa: E731
+    post = lambda **more: loopback.post(f"{digits.url}/v2/models/digits/infer", timeout=10, **more)  # noqa: E731
     assert post(content=b"{").status_code == 400
     assert post(content=b"[" * 100_000).status_code == 400
     assert post(content=b" " * 200_001).status_code == 413
@@ -140,8 +141,8 @@ def test_a_body_that_is_not_json_or_too_large_or_of_another_type_is_refused(digi
 def test_another_model_version_path_or_method_is_not_found(digits: Runtime) -> None:
     assert infer(digits, images(0), "/v2/models/cats/infer").status_code == 404
     assert infer(digits, images(0), "/v2/models/digits/versions/8/infer").status_code == 404
-    assert "error" in httpx.get(f"{digits.url}/nothing", timeout=10).json()
-    assert httpx.get(f"{digits.url}/v2/models/digits/infer", timeout=10).status_code == 405
+    assert "error" in loopback.get(f"{digits.url}/nothing", timeout=10).json()
+    assert loopback.get(f"{digits.url}/v2/models/digits/infer", timeout=10).status_code == 405
 
 
 def test_metrics_count_answers_by_code_and_say_whose_they_are(digits: Runtime) -> None:
@@ -157,13 +158,13 @@ def test_metrics_count_answers_by_code_and_say_whose_they_are(digits: Runtime) -
     assert after["treadle_serving_requests_in_flight", ""] == 0
     assert (
         'treadle_serving_model_info{deployment="digits",flavour="sklearn",model="digits",model_version="7",namespace="ml",revision="abc123"} 1.0'
-        in (httpx.get(f"{digits.url}/metrics", timeout=10).text)
+        in (loopback.get(f"{digits.url}/metrics", timeout=10).text)
     )
 
 
 def test_the_control_port_says_that_no_weight_was_applied(digits: Runtime) -> None:
-    state = httpx.get(f"{digits.control_url}/control/state", timeout=10).json()
+    state = loopback.get(f"{digits.control_url}/control/state", timeout=10).json()
     told = {"namespace": "ml", "deployment": "digits", "revision": "abc123", "sequence": 0, "weight": 0, "shadow": 0}
     assert {name: state[name] for name in told} == told
-    assert httpx.get(f"{digits.control_url}/v2/models/digits", timeout=10).status_code == 404
-    assert httpx.get(f"{digits.url}/control/state", timeout=10).status_code == 404
+    assert loopback.get(f"{digits.control_url}/v2/models/digits", timeout=10).status_code == 404
+    assert loopback.get(f"{digits.url}/control/state", timeout=10).status_code == 404

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.integration import loopback
 from tests.integration.runtime_process import Runtime, running
 from tests.unit.predictors.models import png_text, save_digits
 from treadle.contracts import ExitCode, Failure
@@ -24,12 +25,12 @@ def slow_body(images: int = SLOW) -> bytes:
 
 
 def post(runtime: Runtime, body: bytes) -> httpx.Response:
-    return httpx.post(f"{runtime.url}/v2/models/digits/infer", content=body, headers={"content-type": "application/json"}, timeout=60)
+    return loopback.post(f"{runtime.url}/v2/models/digits/infer", content=body, headers={"content-type": "application/json"}, timeout=60)
 
 
 def counted(runtime: Runtime) -> dict[str, float]:
     """Requests by the code of their answer, as Prometheus is told."""
-    told = httpx.get(f"{runtime.url}/metrics", timeout=10).text
+    told = loopback.get(f"{runtime.url}/metrics", timeout=10).text
     return {code: float(number) for code, number in re.findall(r'treadle_serving_requests_total\{code="(\d+)",.*\} (.*)', told)}
 
 
@@ -61,7 +62,7 @@ def test_a_request_that_takes_too_long_is_answered_and_health_goes_on(tmp_path: 
         answer = post(runtime, slow_body(20_000))
         assert answer.status_code == 504
         assert "0.2 s" in answer.json()["error"]
-        assert httpx.get(f"{runtime.url}/v2/health/live", timeout=10).status_code == 200
+        assert loopback.get(f"{runtime.url}/v2/health/live", timeout=10).status_code == 200
 
 
 def test_no_request_is_lost_when_the_pod_leaves(tmp_path: Path) -> None:
@@ -78,10 +79,10 @@ def test_no_request_is_lost_when_the_pod_leaves(tmp_path: Path) -> None:
         caller.start()
         begun.wait(10)
         runtime.process.send_signal(signal.SIGTERM)
-        while httpx.get(f"{runtime.url}/v2/health/ready", timeout=10).status_code == 200:
+        while loopback.get(f"{runtime.url}/v2/health/ready", timeout=10).status_code == 200:
             time.sleep(0.01)
         assert post(runtime, slow_body(1)).headers["connection"] == "close"
-        refused = httpx.post(f"{runtime.url}/feedback", json={"id": "of nothing", "labels": ["1"]}, timeout=10)
+        refused = loopback.post(f"{runtime.url}/feedback", json={"id": "of nothing", "labels": ["1"]}, timeout=10)
         assert (refused.status_code, refused.headers["connection"]) == (400, "close"), "whatever is answered, the next request goes elsewhere"
         caller.join(30)
         assert codes == [200]

@@ -9,6 +9,7 @@ import pytest
 from obstore.exceptions import AlreadyExistsError
 from obstore.store import S3Store
 
+from tests.integration import loopback
 from tests.integration.servers import LabelStudioServer, S3Server, mlflow_server
 
 
@@ -33,11 +34,11 @@ def test_of_two_creations_of_one_object_one_wins(s3: S3Server) -> None:
 
 def test_a_stranger_cannot_read_a_bucket(s3: S3Server) -> None:
     obstore.put(store(s3, "servers"), "secret.txt", b"x")
-    assert httpx.get(f"{s3.endpoint}/servers/secret.txt", timeout=10).status_code == 403
+    assert loopback.get(f"{s3.endpoint}/servers/secret.txt", timeout=10).status_code == 403
 
 
 def test_mlflow_keeps_artifacts_in_the_object_store(mlflow: str, s3: S3Server) -> None:
-    with httpx.Client(base_url=f"{mlflow}/api/2.0", timeout=30) as api:
+    with loopback.Client(base_url=f"{mlflow}/api/2.0", timeout=30) as api:
         experiment = api.post("/mlflow/experiments/create", json={"name": "servers"}).json()["experiment_id"]
         run = api.post("/mlflow/runs/create", json={"experiment_id": experiment, "start_time": 1}).json()["run"]["info"]["run_id"]
         path = f"{experiment}/{run}/artifacts/note.txt"
@@ -48,17 +49,17 @@ def test_mlflow_keeps_artifacts_in_the_object_store(mlflow: str, s3: S3Server) -
 def test_mlflow_takes_up_its_database_when_it_starts_again(tmp_path: Path) -> None:
     name = {"experiment_name": "survives"}
     with mlflow_server(tmp_path) as url:
-        httpx.post(f"{url}/api/2.0/mlflow/experiments/create", json={"name": "survives"}, timeout=30).raise_for_status()
+        loopback.post(f"{url}/api/2.0/mlflow/experiments/create", json={"name": "survives"}, timeout=30).raise_for_status()
     with pytest.raises(httpx.ConnectError):
-        httpx.get(url, timeout=5)
+        loopback.get(url, timeout=5)
     with mlflow_server(tmp_path) as url:
-        assert httpx.get(f"{url}/api/2.0/mlflow/experiments/get-by-name", params=name, timeout=30).status_code == 200
+        assert loopback.get(f"{url}/api/2.0/mlflow/experiments/get-by-name", params=name, timeout=30).status_code == 200
 
 
 def test_two_people_annotate_one_task_in_label_studio(label_studio: LabelStudioServer) -> None:
     admin = {"Authorization": f"Token {label_studio.token}"}
     config = '<View><Text name="t" value="$text"/><Choices name="c" toName="t"><Choice value="yes"/><Choice value="no"/></Choices></View>'
-    with httpx.Client(base_url=f"{label_studio.url}/api", timeout=30) as api:
+    with loopback.Client(base_url=f"{label_studio.url}/api", timeout=30) as api:
         made = api.post("/projects/", headers=admin, json={"title": "servers", "label_config": config, "maximum_annotations": 2})
         project = made.json()["id"]
         task = api.post(f"/projects/{project}/import?return_task_ids=true", headers=admin, json=[{"data": {"text": "a"}}]).json()["task_ids"][0]
@@ -72,7 +73,7 @@ def test_two_people_annotate_one_task_in_label_studio(label_studio: LabelStudioS
 
 
 def test_label_studio_takes_nobody_in_without_an_invitation(label_studio: LabelStudioServer) -> None:
-    with httpx.Client(base_url=label_studio.url, timeout=30) as stranger:
+    with loopback.Client(base_url=label_studio.url, timeout=30) as stranger:
         stranger.get("/user/signup/")
         form = {"csrfmiddlewaretoken": stranger.cookies.get("csrftoken"), "email": "eve@example.com", "password": "12345678abc"}
         assert stranger.post("/user/signup/", data=form, headers={"Referer": label_studio.url}).status_code == 403

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
-
+from tests.integration import loopback
 from tests.integration.environments import environment
 from tests.integration.job_runs import JobProcess
 from tests.integration.runtime_process import free_port, running_as
@@ -56,11 +55,11 @@ def trained(mlflow: str, model: str) -> None:
 
 
 def post(url: str, body: Mapping[str, Any]) -> Any:
-    return httpx.post(url, json=body, timeout=30).raise_for_status().json()
+    return loopback.post(url, json=body, timeout=30).raise_for_status().json()
 
 
 def get(url: str) -> Any:
-    return httpx.get(url, timeout=30).raise_for_status().json()
+    return loopback.get(url, timeout=30).raise_for_status().json()
 
 
 def evaluated(mlflow: str, model: str, s3: S3Server, label: str) -> StoredSmoke:
