@@ -93,9 +93,10 @@ def _json_rows(lines: Iterator[bytes], uri: str) -> Iterator[Row | Unreadable]:
             continue
         where = f"{uri} line {number}"
         try:
-            values = json.loads(line)
+            values = json.loads(line.decode("utf-8-sig"))
+            json.dumps(values, ensure_ascii=False).encode()  # an escape may stand for half a character, which nothing could be written with
         except (ValueError, RecursionError) as error:
-            yield Unreadable(where, f"not JSON: {error}")
+            yield Unreadable(where, f"not JSON in UTF-8: {error}")
             continue
         yield Row(where, values) if isinstance(values, dict) else Unreadable(where, "not a JSON object")
 
