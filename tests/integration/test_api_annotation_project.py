@@ -6,6 +6,7 @@ import pytest
 
 from tests.integration.api_cases_shared import access_cases, environment_cases, name_cases, resources_cases, scheduling_cases
 from tests.integration.api_server import MISSING, ApiServer, Case, api_server, changed, rules, sample
+from treadle.api.annotation_source import FIELDS
 
 __all__ = ["api_server"]
 
@@ -39,6 +40,14 @@ CASES = [
          SOURCES | {"spec.sources": [{"name": "a", "uri": "s3://a/", "include": [f"{n:0100}" for n in range(18)],
                                       "exclude": [f"{n:0100}" for n in range(18)]}]}),
     Case("no labels", {"spec.task.labels": MISSING}, "set labels: the task type needs", {"spec.task.labels": MISSING, "spec.task.type": "TextRating"}),
+    Case("texts without labels", {"spec.task": {"type": "TextClassification"}}, "set labels: the task type needs", {"spec.task": {"type": "PairwisePreference"}}),
+    Case("points inline", {"spec.media": "Inline", "spec.task.type": "Keypoints"}, "media Inline is for text",
+         {"spec.media": "Inline", "spec.task.type": "PairwisePreference"}),
+    Case("a field without a name", SOURCES | {"spec.sources": [{"name": "a", "uri": "s3://a/b.csv", "fields": {"first": ""}}]}, "spec.sources[0].fields.first",
+         SOURCES | {"spec.sources": [{"name": "a", "uri": "s3://a/b.csv", "fields": {"prompt": "q", "first": "a", "second": "b"}}]}),
+    Case("fields that fit no Job", SOURCES | {"spec.sources": [{"name": f"s{n}", "uri": "s3://a/b.csv", "fields": dict.fromkeys(FIELDS, "x" * 100)} for n in range(3)]},
+         "shorten URIs and patterns of sources",
+         SOURCES | {"spec.sources": [{"name": f"s{n}", "uri": "s3://a/b.csv", "fields": dict.fromkeys(FIELDS, "x" * 100)} for n in range(2)]}),
     Case("Custom without a configuration", {"spec.task.type": "Custom"}, "set configuration for type Custom",
          {"spec.task.type": "Custom", "spec.task.configuration": {"configMap": "ui", "key": "config.xml"}}),
     Case("a configuration that would not be used", {"spec.task.configuration": {"configMap": "ui", "key": "config.xml"}}, "set configuration for type Custom"),

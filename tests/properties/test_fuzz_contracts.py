@@ -39,6 +39,7 @@ from treadle.contracts.sync import SyncResult
 from treadle.jobs._answers import answers_of
 from treadle.jobs._failure import JobFailure
 from treadle.jobs._lines import from_lines
+from treadle.jobs._media import NotShowable, pair
 from treadle.runtime._agreement import same_answer
 from treadle.tasks import TASKS, Invalid
 from treadle.workloads.contract_job import read_result
@@ -145,6 +146,16 @@ def test_a_person_may_answer_anything(task: str, data: some.DataObject) -> None:
     answer = data.draw(mutated(TASKS[task].show(ANSWERED[TASKS[task].shape], SIZE)))
     regions = [region for region in answer if isinstance(region, dict)] if isinstance(answer, list) else []
     assert isinstance(TASKS[task].parse(regions, SCHEMA), Contract | Invalid)
+
+
+@given(data=some.data())
+def test_a_pair_of_texts_may_hold_anything(data: some.DataObject) -> None:
+    content = data.draw(raw({"prompt": "Why?", "first": "a", "second": "b", "id": 7}))
+    try:
+        assert pair(pair(content).to_json().encode()) == pair(content), "what is kept reads as what was read"
+    except NotShowable as error:
+        str(error).encode()
+        note("refused")
 
 
 @given(data=some.data())

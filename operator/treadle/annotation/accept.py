@@ -68,9 +68,9 @@ def _missing(spec: AnnotationProjectSpec, task: Task) -> Iterator[str]:
     if spec.backend.type == "Files":
         yield from _missing_places(spec)
         return
-    if spec.media == "Inline" and task.media != "Text":
+    if spec.media == "Inline" and not task.is_written:
         yield f"spec.media Inline of {task.type}"
-    if spec.media == "Backend" and task.media == "Text":
+    if spec.media == "Backend" and task.is_written:
         yield f"spec.media Backend of {task.type}"
     if spec.media == "Backend" and (elsewhere := unsigned(spec)):
         yield f"spec.media Backend of what lies {_where(elsewhere[0])}: set spec.media: Copy"
@@ -98,7 +98,7 @@ def can_find_label_errors(task: Task | NotSupportedYet) -> bool:
 
 def can_order(task: Task | NotSupportedYet, strategy: str) -> bool:
     """Whether a strategy can be followed: looking alike is known of images and texts only."""
-    return strategy != "CoreSet" or (isinstance(task, Task) and task.media in ("Image", "Text"))
+    return strategy != "CoreSet" or (isinstance(task, Task) and (task.is_written or task.media == "Image"))
 
 
 def _ignored(spec: AnnotationProjectSpec, task: Task | NotSupportedYet) -> list[str]:

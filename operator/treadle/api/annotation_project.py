@@ -83,7 +83,8 @@ class AnnotationProjectSpec(Model):
             "quality.agreement needs two opinions: set workforce.annotationsPerItem to 2 or more and overlapPercent above 0, or remove agreement",
         ),
         Cel(
-            "!has(self.media) || self.media != 'Inline' || self.task.type in ['TextClassification', 'NamedEntities', 'TextRating', 'Custom']",
+            "!has(self.media) || self.media != 'Inline'"
+            " || self.task.type in ['TextClassification', 'NamedEntities', 'TextRating', 'PairwisePreference', 'Custom']",
             "media Inline is for text: set media: Backend or Copy",
         ),
         Cel(

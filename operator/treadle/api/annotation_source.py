@@ -38,6 +38,12 @@ class SourceFields(Model):
     """Field that says where an image, recording or series is, relative to the folder of the file or as a whole URI. Silent: uri."""
     text: Annotated[str, bounded(100)] | None = None
     """Field that holds the text. Silent: text."""
+    prompt: Annotated[str, bounded(100)] | None = None
+    """Of PairwisePreference: field that holds what both texts answer; rows may have none. Silent: prompt."""
+    first: Annotated[str, bounded(100)] | None = None
+    """Of PairwisePreference: field that holds the text on the left. Silent: first."""
+    second: Annotated[str, bounded(100)] | None = None
+    """Of PairwisePreference: field that holds the text on the right. Silent: second."""
     group: Annotated[str, bounded(100)] | None = None
     """Field by which items are grouped; a group is never divided between splits."""
     time: Annotated[str, bounded(100)] | None = None
@@ -74,13 +80,13 @@ class Source(Model):
     """Feedback: what ModelDeployments send back, each with why, and with what the model said. Silent: Items."""
 
 
-FIELDS = ("id", "uri", "text", "group", "time")
+FIELDS = ("id", "uri", "text", "prompt", "first", "second", "group", "time")
 _SIZES = " + ".join(
     [
         "size(bytes(s.uri))",
         "(has(s.groupBy) ? 14 + size(bytes(s.groupBy)) : 0)",
         "(has(s.labels) ? 63 + size(bytes(s.labels.uri)) : 0)",
-        f"(has(s.fields) ? 60 + {' + '.join(f'(has(s.fields.{f}) ? 2 * size(bytes(s.fields.{f})) : 0)' for f in FIELDS)} : 0)",
+        f"(has(s.fields) ? 12 + {' + '.join(f'(has(s.fields.{f}) ? {len(f) + 6} + 2 * size(bytes(s.fields.{f})) : 0)' for f in FIELDS)} : 0)",
         *(f"(has(s.{field}) ? 13 + s.{field}.map(p, 3 + size(bytes(p))).sum() : 0)" for field in ("include", "exclude")),
         "(has(s.kind) && s.kind == 'Feedback' ? 50 : 0)",
     ]

@@ -27,6 +27,7 @@ class TaskType(StrEnum):
     TEXT_CLASSIFICATION = "TextClassification"
     NAMED_ENTITIES = "NamedEntities"
     TEXT_RATING = "TextRating"
+    PAIRWISE_PREFERENCE = "PairwisePreference"
     AUDIO_CLASSIFICATION = "AudioClassification"
     TIME_SERIES = "TimeSeries"
     CUSTOM = "Custom"
@@ -70,13 +71,16 @@ class Task(Model):
     rules: ClassVar[tuple[Cel, ...]] = (
         Cel("(self.type == 'Custom') == has(self.configuration)", "set configuration for type Custom, and only then"),
         Cel("!has(oldSelf.labels) || has(self.labels)", "keep labels: they are never removed, since datasets and models speak of them"),
-        Cel("self.type in ['Custom', 'TextRating'] || has(self.labels)", "set labels: the task type needs at least one"),
+        Cel("self.type in ['Custom', 'TextRating', 'PairwisePreference'] || has(self.labels)", "set labels: the task type needs at least one"),
     )
 
     type: TaskType
     """Kind of task. Changing it once people have annotated stalls the project."""
-    labels: Schema | None = None
-    """What annotators can say, in the order of class ids; append only."""
+    labels: Schema | None = Field(
+        default=None,
+        description="What annotators can say, in the order of class ids; append only. TextRating: the steps of the scale, silent 1 to 5. "
+        "PairwisePreference: which text is better, from the first to the second, silent First, Tie, Second; name First and Second for no tie.",
+    )
     configuration: ConfigMapReference | None = None
     """The backend's own labelling configuration, for type Custom only."""
 

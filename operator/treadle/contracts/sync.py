@@ -25,6 +25,9 @@ class SourceFields(Contract):
     id: str = Field(default="", max_length=100, description="What identifies a text; none: its digest.")
     uri: str = Field(default="uri", max_length=100, description="Where an image, recording or series is, also relative to the manifest's folder.")
     text: str = Field(default="text", max_length=100, description="The text itself.")
+    prompt: str = Field(default="prompt", max_length=100, description="What the two texts of a pair answer; a row may have none.")
+    first: str = Field(default="first", max_length=100, description="One text of a pair.")
+    second: str = Field(default="second", max_length=100, description="The other one.")
     group: str = Field(default="", max_length=100, description="By what items are grouped.")
     time: str = Field(default="", max_length=100, description="The item's own time; it is passed on as it is.")
 

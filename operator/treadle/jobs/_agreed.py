@@ -90,8 +90,8 @@ def exports_of(store: Store, task: Task, formats: Sequence[str], schema: LabelSc
     Raises:
         JobFailure: a format cannot hold these labels, or an item cannot be read.
     """
-    of_texts = task.media == "Text" and not OF_TEXTS.isdisjoint(formats)
-    with_texts: Sequence[DatasetItem] = texts(store, items) if of_texts else items
+    of_texts = task.is_written and not OF_TEXTS.isdisjoint(formats)
+    with_texts: Sequence[DatasetItem] = texts(store, task, items) if of_texts else items
     exports = {}
     for name in formats:
         try:
@@ -117,7 +117,7 @@ def _latest(store: Store, spec: ReleaseSpec, versions: Mapping[int, Manifest]) -
 
 
 def _needs(spec: ReleaseSpec, task: Task, formats: Sequence[str]) -> Needs:
-    texts_in = task.media == "Text" and not OF_TEXTS.isdisjoint(formats)
+    texts_in = task.is_written and not OF_TEXTS.isdisjoint(formats)
     return Needs(
         sizes=not OF_SIZES.isdisjoint(formats),
         contents=spec.content == "Embed" or spec.preparation is not None or texts_in,

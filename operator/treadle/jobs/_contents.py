@@ -9,9 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from treadle.api.reasons import Reason
 from treadle.contracts.dataset import DatasetItem
 from treadle.jobs._failure import JobFailure
+from treadle.jobs._media import words
 from treadle.jobs._side_by_side import side_by_side
 from treadle.jobs._store import Store, below
 from treadle.jobs.exports import TextItem
+from treadle.tasks import Task
 
 
 def embedded(store: Store, destination: str, items: Iterable[DatasetItem], earlier: Iterable[DatasetItem]) -> list[DatasetItem]:
@@ -35,15 +37,15 @@ def embedded(store: Store, destination: str, items: Iterable[DatasetItem], earli
     return side_by_side(copied, items)
 
 
-def texts(store: Store, items: Sequence[DatasetItem]) -> list[TextItem]:
-    """The items with their texts; as the labelling screen shows them, so that places in them are the same.
+def texts(store: Store, task: Task, items: Sequence[DatasetItem]) -> list[TextItem]:
+    """The items with their words; as the labelling screen shows them, so that places in them are the same.
 
     Raises:
         JobFailure: an item is gone or has other content than people saw, or the store does not answer.
     """
 
     def read(item: DatasetItem) -> TextItem:
-        return TextItem(**dict(item), text=_content(store, item).decode("utf-8-sig", errors="replace"))
+        return TextItem(**dict(item), words=words(task.media, _content(store, item)))
 
     return side_by_side(read, items)
 

@@ -4,10 +4,13 @@ import io
 import re
 import zlib
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from treadle.jobs._media import NotShowable, words
 
 SIDE = 14
 """Pixels of the small picture, across and down: enough to tell shapes and colours, and 100,000 of them fit in memory."""
@@ -20,7 +23,7 @@ Matrix = NDArray[np.float32]
 
 def features_of(media: str, contents: Iterable[bytes]) -> tuple[list[int], Matrix]:
     """One row per item that can be read, and which these are."""
-    row = _image if media == "Image" else _text
+    row = _image if media == "Image" else partial(_written, media)
     seen, rows = [], []
     for index, content in enumerate(contents):
         found = row(content)
@@ -42,12 +45,15 @@ def _image(content: bytes) -> Matrix | None:
         return None
 
 
-def _text(content: bytes) -> Matrix | None:
-    words = re.findall(r"\w+", content.decode("utf-8", errors="replace").lower())
-    if not words:
+def _written(media: str, content: bytes) -> Matrix | None:
+    try:
+        said = re.findall(r"\w+", " ".join(words(media, content).values()).lower())
+    except NotShowable:  # it is gone, or has changed; sync has told of what cannot be read
+        return None
+    if not said:
         return None
     counts = np.zeros(BUCKETS, dtype=np.float32)
-    for word in words:
+    for word in said:
         marked = f"<{word}>"
         for part in {marked, *(marked[at : at + PART] for at in range(len(marked) - PART + 1))}:
             counts[zlib.crc32(part.encode()) % BUCKETS] += 1

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from treadle.contracts.feedback import FeedbackNote
 from treadle.contracts.labels import Label, LabelSchema
 from treadle.contracts.sync import KEY_FIELD, MARK_FIELD, WHY_FIELD, Item, TaskMark
-from treadle.jobs._media import text
+from treadle.jobs._media import words
 from treadle.jobs._notes import proposal, why
 from treadle.jobs._side_by_side import side_by_side
 from treadle.jobs._store import NotThere, Refused, Store
@@ -56,26 +56,28 @@ def mark_of(item: Item) -> TaskMark:
 def labelling_tasks(
     store: Store, task: Task, items: Sequence[Item], before: Before, upload: Callable[[str, bytes], str] | None = None
 ) -> list[Mapping[str, object]]:
-    """Tasks to import: items by their URIs or, with `upload`, by where their copies are; but texts as they are. A text or copy that is gone, refused
-    or has changed since it was listed gets none.
+    """Tasks to import: items by their URIs or, with `upload`, by where their copies are; but what is written as it is. A text or copy that is gone,
+    refused or has changed since it was listed gets none.
 
     Where people answered an item before, their answers are there again, instead of what came with it. Of several labels that came with an item the
     last that somebody gave is shown: the backend knows none of these people, and would take them for one. What a deployment's model answered is
     proposed where nobody said anything else.
     """
-    shown: Iterable[str | None] = (item.uri for item in items)
-    if task.media == "Text":
-        shown = side_by_side(lambda item: _text(store, item), items)
-    elif upload is not None:
-        shown = [_copy(store, item, upload) for item in items]
+    shown: Iterable[Mapping[str, str] | None]
+    if task.is_written:
+        shown = side_by_side(lambda item: _words(store, task, item), items)
+    else:
+        (field,) = task.fields
+        places = (item.uri if upload is None else _copy(store, item, upload) for item in items)
+        shown = (None if place is None else {field: place} for place in places)
     there = zip(items, shown, strict=True)
     return [_task(task, item, content, before) for item, content in there if content is not None]
 
 
-def _task(task: Task, item: Item, content: str, before: Before) -> Mapping[str, object]:
+def _task(task: Task, item: Item, content: Mapping[str, str], before: Before) -> Mapping[str, object]:
     mark = mark_of(item)
     note = (before.notes or {}).get(item.sha256) if item.gold is None else None
-    data = {task.field: content, KEY_FIELD: mark.task_key}
+    data = {**content, KEY_FIELD: mark.task_key}
     if before.notes is not None:
         data[WHY_FIELD] = why(note) if note is not None else ""
     return {"data": data, "meta": {MARK_FIELD: mark.model_dump(mode="json")}, **_known(task, item, note, before)}
@@ -100,9 +102,9 @@ def _proposed(score: float, result: Sequence[Mapping[str, Any]]) -> Mapping[str,
     return {"predictions": [{"model_version": PROPOSER, "score": score, "result": result}]}
 
 
-def _text(store: Store, item: Item) -> str | None:
+def _words(store: Store, task: Task, item: Item) -> Mapping[str, str] | None:
     content = _content(store, item)
-    return None if content is None else text(content)
+    return None if content is None else words(task.media, content)
 
 
 def _copy(store: Store, item: Item, upload: Callable[[str, bytes], str]) -> str | None:

@@ -17,7 +17,7 @@ from treadle.jobs._known import Unreadable, Withheld, known_labels, label_file
 from treadle.jobs._label_folders import is_label_file
 from treadle.jobs._labelling_tasks import Said
 from treadle.jobs._lines import from_lines
-from treadle.jobs._manifests import Row, is_manifest, place_of, rows, text_of
+from treadle.jobs._manifests import Row, is_manifest, place_of, rows, written_in
 from treadle.jobs._objects import Place, places, read_item
 from treadle.jobs._side_by_side import in_turn
 from treadle.jobs._source_labels import source_labels
@@ -93,7 +93,7 @@ def _objects(store: Store, spec: SyncSpec, task: Task, answers: Mapping[str, Lab
     for source in spec.sources:
         if not is_manifest(source):
             found |= {place.entry.uri: place for place in places(store, source, own)}
-        elif task.media != "Text":
+        elif not task.is_written:
             for place in in_turn(partial(_placed, store, source), rows(store, source.uri), at_once=SIDE_BY_SIDE, ahead=BATCH):
                 if isinstance(place, Unreadable):
                     yield place
@@ -108,16 +108,16 @@ def _placed(store: Store, source: Source, row: Row | Unreadable) -> Place | Unre
 
 
 def _texts(store: Store, spec: SyncSpec, task: Task, earlier: Sequence[Item]) -> Iterator[Item | Unreadable]:
-    """Texts that stand in manifests. An id that comes twice is told: nobody could say which of the two is meant."""
+    """Texts, or pairs of them, that stand in manifests. An id that comes twice is told: nobody could say which of the two is meant."""
     before = {item.key: item for item in earlier}
     seen: set[str] = set()
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        for source in spec.sources if task.media == "Text" else ():
+        for source in spec.sources if task.is_written else ():
             if not is_manifest(source):
                 continue
             lines = rows(store, source.uri)
             while batch := list(islice(lines, BATCH)):
-                for row, item in zip(batch, pool.map(partial(_written, store, spec, source, before), batch), strict=True):
+                for row, item in zip(batch, pool.map(partial(_written, store, spec, task, source, before), batch), strict=True):
                     if isinstance(item, Item) and isinstance(row, Row) and item.key in seen:
                         yield Unreadable(row.where, "its id was in a row before")
                         continue
@@ -125,8 +125,8 @@ def _texts(store: Store, spec: SyncSpec, task: Task, earlier: Sequence[Item]) ->
                     yield item
 
 
-def _written(store: Store, spec: SyncSpec, source: Source, before: Mapping[str, Item], row: Row | Unreadable) -> Item | Unreadable:
-    return row if isinstance(row, Unreadable) else text_of(store, source, row, spec.destination, before)
+def _written(store: Store, spec: SyncSpec, task: Task, source: Source, before: Mapping[str, Item], row: Row | Unreadable) -> Item | Unreadable:
+    return row if isinstance(row, Unreadable) else written_in(store, task, source, row, spec.destination, before)
 
 
 def _said(store: Store, spec: SyncSpec, task: Task, items: Sequence[Item]) -> tuple[Mapping[str, Sequence[Said]], Sequence[Unreadable]]:

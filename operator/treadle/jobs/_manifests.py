@@ -1,12 +1,11 @@
 """Manifests: a source that is one file with a row for each item, as JSON lines or as CSV with a header.
 
-A text stands in its row. It is kept as an object of its own under its digest, so that versions, pods and people read it like any other item. Images,
-recordings and series stand elsewhere; their rows say where.
+A text, or a pair of them, stands in its row. It is kept as an object of its own under its digest, so that versions, pods and people read it like any
+other item. Images, recordings and series stand elsewhere; their rows say where.
 """
 
 import csv
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +13,13 @@ from typing import Any
 from treadle.contracts.sync import Item, Source, SourceFields
 from treadle.jobs._known import Unreadable, Withheld
 from treadle.jobs._lines import streamed
-from treadle.jobs._media import NotShowable, text
+from treadle.jobs._media import NotShowable, json_object, pair_of, text
 from treadle.jobs._objects import Place
 from treadle.jobs._store import NotThere, Refused, Store, below
+from treadle.tasks import Task
 
 TEXTS = "texts"
-"""Folder of the destination in which texts of manifests are kept."""
+"""Folder of the destination in which texts and pairs of manifests are kept."""
 SUFFIXES = (".jsonl", ".csv")
 LONGEST_ID = 200  # characters
 
@@ -67,24 +67,35 @@ def place_of(store: Store, source: Source, row: Row) -> Place | Unreadable:
         return Withheld(row.where, f"{uri}: {refusal.why}", source.name, refusal=refusal)
 
 
-def text_of(store: Store, source: Source, row: Row, destination: str, before: Mapping[str, Item]) -> Item | Unreadable:
-    """The text of a row as an item, kept as an object; one that was there at the last listing is kept already."""
+def written_in(store: Store, task: Task, source: Source, row: Row, destination: str, before: Mapping[str, Item]) -> Item | Unreadable:
+    """What a row says as an item, kept as an object; one that was there at the last listing is kept already."""
     fields = source.fields or SourceFields()
-    content = row.get(fields.text).encode()
     try:
-        text(content)
+        content, suffix = _content(task, fields, row)
     except NotShowable as error:
-        return Unreadable(row.where, f"the field {fields.text}: {error}")
+        return Unreadable(row.where, str(error))
     sha256 = hashlib.sha256(content).hexdigest()
     name = row.get(fields.id) or sha256
     if len(name) > LONGEST_ID:
         return Unreadable(row.where, f"the field {fields.id} has {len(name)} characters, more than {LONGEST_ID}")
-    key, uri = f"{source.uri}#{name}", below(destination, TEXTS, f"{sha256}.txt")
+    key, uri = f"{source.uri}#{name}", below(destination, TEXTS, f"{sha256}{suffix}")
     known = before.get(key)
     if known is None or (known.sha256, known.uri) != (sha256, uri):
         store.create(uri, content)
     group, time = row.get(fields.group), row.get(fields.time)
     return Item(key=key, source=source.name, uri=uri, sha256=sha256, size=len(content), group=group, time=time)
+
+
+def _content(task: Task, fields: SourceFields, row: Row) -> tuple[bytes, str]:
+    """What the object of a row holds, and how its name ends. The same words are the same object, in whichever order the row says them."""
+    if task.media == "Pair":
+        return pair_of(row.values, fields).to_json().encode(), ".json"
+    content = row.get(fields.text).encode()
+    try:
+        text(content)
+    except NotShowable as error:
+        raise NotShowable(f"the field {fields.text}: {error}") from error
+    return content, ".txt"
 
 
 def _json_rows(lines: Iterator[bytes], uri: str) -> Iterator[Row | Unreadable]:
@@ -93,12 +104,9 @@ def _json_rows(lines: Iterator[bytes], uri: str) -> Iterator[Row | Unreadable]:
             continue
         where = f"{uri} line {number}"
         try:
-            values = json.loads(line.decode("utf-8-sig"))
-            json.dumps(values, ensure_ascii=False).encode()  # an escape may stand for half a character, which nothing could be written with
-        except (ValueError, RecursionError) as error:
-            yield Unreadable(where, f"not JSON in UTF-8: {error}")
-            continue
-        yield Row(where, values) if isinstance(values, dict) else Unreadable(where, "not a JSON object")
+            yield Row(where, json_object(line))
+        except NotShowable as error:
+            yield Unreadable(where, str(error))
 
 
 def _csv_rows(lines: Iterator[bytes], uri: str) -> Iterator[Row | Unreadable]:

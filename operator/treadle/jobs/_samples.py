@@ -13,6 +13,7 @@ from treadle.contracts.dataset import DatasetItem
 from treadle.contracts.labels import Boxes, Label, Points, Region, Regions, Span, Spans
 from treadle.jobs._changes import words_of
 from treadle.jobs._failure import JobFailure
+from treadle.jobs._media import NotShowable, words
 from treadle.jobs._store import NotThere, Store
 from treadle.statistics.raster import painted
 
@@ -53,12 +54,12 @@ def chosen(names: Sequence[str], items: Sequence[DatasetItem]) -> list[DatasetIt
 
 
 def _looks(store: Store, media: str, names: Sequence[str], item: DatasetItem) -> str:
-    if media not in ("Image", "Text"):
+    if media not in ("Image", "Text", "Pair"):
         return ""
     try:
         content = store.read(item.held or item.uri)
-        return picture(content, item.label, names) if media == "Image" else passage(content.decode("utf-8-sig"), item.label)
-    except (NotThere, JobFailure, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return picture(content, item.label, names) if media == "Image" else passages(words(media, content), item.label)
+    except (NotThere, NotShowable, JobFailure, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return ""  # a card without a picture is better than no version
 
 
@@ -108,6 +109,13 @@ def _embedded(image: Image.Image) -> str:
     content = io.BytesIO()
     image.save(content, "JPEG", quality=80)
     return f'<img alt="" src="data:image/jpeg;base64,{b64encode(content.getvalue()).decode()}">'
+
+
+def passages(said: Mapping[str, str], label: Label) -> str:
+    """What a written item says; of several parts each under its name."""
+    if len(said) == 1:
+        return "".join(passage(text, label) for text in said.values())
+    return "".join(f"<p class=note>{escape(name)}</p>{passage(text, label)}" for name, text in said.items() if text)
 
 
 def passage(text: str, label: Label) -> str:

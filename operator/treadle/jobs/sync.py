@@ -131,7 +131,7 @@ def _bring(store: Store, spec: SyncSpec, task: Task, found: Found) -> _Brought:
     assert spec.label_studio
     items = found.items
     backend = LabelStudio(spec.label_studio)
-    if task.media != "Text" and not spec.copy_media:
+    if not task.is_written and not spec.copy_media:
         for bucket, uri in sorted({split_uri(item.uri)[0]: item.uri for item in items}.items()):
             backend.link_storage(bucket, keys_for(spec.store, uri), presign=spec.media_links == "Presigned")
     present, snapshot = _look(store, spec, backend)

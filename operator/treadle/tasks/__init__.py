@@ -10,6 +10,7 @@ from treadle.tasks.image_classification import IMAGE_CLASSIFICATION
 from treadle.tasks.keypoints import KEYPOINTS
 from treadle.tasks.named_entities import NAMED_ENTITIES
 from treadle.tasks.object_detection import OBJECT_DETECTION
+from treadle.tasks.pairwise_preference import PAIRWISE_PREFERENCE
 from treadle.tasks.segmentation import SEGMENTATION
 from treadle.tasks.text_classification import TEXT_CLASSIFICATION
 from treadle.tasks.text_rating import TEXT_RATING
@@ -23,6 +24,7 @@ _ALL = (
     TEXT_CLASSIFICATION,
     NAMED_ENTITIES,
     TEXT_RATING,
+    PAIRWISE_PREFERENCE,
     AUDIO_CLASSIFICATION,
     TIME_SERIES,
     CUSTOM,

@@ -30,7 +30,7 @@ class Task:
     Attributes:
         type: its name in `spec.task.type`.
         media: what an item is.
-        field: name of the field of a labelling task's data that holds the item's URI (or its text).
+        fields: names of the fields of a labelling task's data that hold the item: one for its URI or its text, of a pair one for each of its texts.
         configuration: the labelling screen, in Label Studio's language; None where it is the user's own.
         parse: an answer as a canonical label.
         show: a canonical label as an answer, the inverse of `parse`; of images their size is needed.
@@ -41,8 +41,8 @@ class Task:
     """
 
     type: str
-    media: Literal["Image", "Audio", "Text", "Series", "Any"]
-    field: str
+    media: Literal["Image", "Audio", "Text", "Pair", "Series", "Any"]
+    fields: tuple[str, ...]
     configuration: Callable[[LabelSchema], str] | None
     parse: Callable[[Sequence[Region], LabelSchema], Label | Invalid]
     show: Callable[[Any, ImageSize | None], list[Region]]
@@ -50,6 +50,11 @@ class Task:
     measures: tuple[str, ...]
     formats: tuple[str, ...]
     silent: tuple[LabelClass, ...] = ()
+
+    @property
+    def is_written(self) -> bool:
+        """Whether items are words: these stand in labelling tasks and in the rows of manifests, where other items are only named."""
+        return self.media in ("Text", "Pair")
 
 
 @dataclass(frozen=True)

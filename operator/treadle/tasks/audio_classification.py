@@ -21,7 +21,7 @@ def configuration(schema: LabelSchema) -> str:
 AUDIO_CLASSIFICATION = Task(
     type="AudioClassification",
     media="Audio",
-    field=FIELD,
+    fields=(FIELD,),
     configuration=configuration,
     parse=parse,
     show=show,

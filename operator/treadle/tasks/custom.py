@@ -28,7 +28,7 @@ def show(label: Answer, _: ImageSize | None) -> list[Region]:
 CUSTOM = Task(
     type="Custom",
     media="Any",
-    field=FIELD,
+    fields=(FIELD,),
     configuration=None,
     parse=parse,
     show=show,

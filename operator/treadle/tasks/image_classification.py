@@ -22,7 +22,7 @@ def configuration(schema: LabelSchema) -> str:
 IMAGE_CLASSIFICATION = Task(
     type="ImageClassification",
     media="Image",
-    field=FIELD,
+    fields=(FIELD,),
     configuration=configuration,
     parse=parse,
     show=show,

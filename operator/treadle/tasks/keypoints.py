@@ -55,7 +55,7 @@ def _point(region: Region, schema: LabelSchema) -> Point | Invalid:
 KEYPOINTS = Task(
     type="Keypoints",
     media="Image",
-    field=FIELD,
+    fields=(FIELD,),
     configuration=configuration,
     parse=parse,
     show=show,

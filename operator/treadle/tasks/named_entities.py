@@ -40,7 +40,7 @@ def _span(region: Region, schema: LabelSchema) -> Span | Invalid:
 NAMED_ENTITIES = Task(
     type="NamedEntities",
     media="Text",
-    field=FIELD,
+    fields=(FIELD,),
     configuration=configuration,
     parse=parse,
     show=show,

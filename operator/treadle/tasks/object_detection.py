@@ -86,7 +86,7 @@ def _span(start: float, extent: float, whole: float) -> tuple[float, float]:
 OBJECT_DETECTION = Task(
     type="ObjectDetection",
     media="Image",
-    field=FIELD,
+    fields=(FIELD,),
     configuration=configuration,
     parse=parse,
     show=show,

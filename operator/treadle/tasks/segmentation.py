@@ -89,7 +89,7 @@ def _painted(region: Region, schema: LabelSchema) -> Outline | Invalid:
 SEGMENTATION = Task(
     type="Segmentation",
     media="Image",
-    field=FIELD,
+    fields=(FIELD,),
     configuration=configuration,
     parse=parse,
     show=show,

@@ -22,7 +22,7 @@ def configuration(schema: LabelSchema) -> str:
 TEXT_CLASSIFICATION = Task(
     type="TextClassification",
     media="Text",
-    field=FIELD,
+    fields=(FIELD,),
     configuration=configuration,
     parse=parse,
     show=show,

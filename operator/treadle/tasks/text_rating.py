@@ -30,7 +30,7 @@ def parse(answer: Sequence[Region], schema: LabelSchema) -> Rating | Invalid:
 TEXT_RATING = Task(
     type="TextRating",
     media="Text",
-    field=FIELD,
+    fields=(FIELD,),
     configuration=configuration,
     parse=parse,
     show=_choice.show,

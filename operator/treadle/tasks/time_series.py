@@ -46,7 +46,7 @@ def _interval(region: Region, schema: LabelSchema) -> Interval | Invalid:
 TIME_SERIES = Task(
     type="TimeSeries",
     media="Series",
-    field=FIELD,
+    fields=(FIELD,),
     configuration=configuration,
     parse=parse,
     show=show,

@@ -235,6 +235,7 @@ def test_stores_with_credentials_of_their_own_are_told_apart_by_their_prefixes()
     [
         ({"media": "Backend", "source": {"uri": "pvc://claim/items/"}}, "spec.media: Copy"),
         ({"media": "Backend", "source": {"uri": "gs://raw/items/"}}, "at gs://raw/items/, to which Label Studio signs no links for us"),
+        ({"task": {"type": "PairwisePreference"}, "media": "Backend"}, "spec.media Backend of PairwisePreference"),
         ({"access": {"serviceAccountName": "admin"}}, "service account admin"),
         ({"backend": {"connection": "other"}}, '"other"'),
     ],
@@ -246,6 +247,14 @@ def test_what_cannot_be_done_is_refused_with_the_field_in_the_message(spec: dict
     (accepted,) = [condition for condition in plan.conditions if condition.type == "Accepted"]
     assert words in accepted.message
     assert accepted.stalled
+
+
+def test_pairs_are_put_in_order_by_their_words_and_the_wish_to_find_wrong_labels_among_them_is_said_to_have_no_effect() -> None:
+    wishes = {"prelabel": {"model": {"name": "digits"}}, "activeLearning": {"strategy": "CoreSet"}, "quality": {"labelErrors": {"enabled": True}}}
+    plan = PROJECT.plan(observed(answers={CHAMPION: version(3)}, task={"type": "PairwisePreference"}, **wishes), NOW)
+    (accepted,) = [condition for condition in plan.conditions if condition.type == "Accepted"]
+    assert accepted.status
+    assert accepted.message == "works without what is not supported yet: spec.quality.labelErrors of PairwisePreference"
 
 
 def prelabel_job(unasked: int | None = None, proposer: ProposerRecord | None = None, **spec: Any) -> Object:

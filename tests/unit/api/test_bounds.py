@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from treadle.annotation.sync import NOTES
-from treadle.api.annotation_source import SOURCES_SIZE
+from treadle.api.annotation_source import FIELDS, SOURCES_SIZE
 from treadle.api.annotation_task import LABELS_SIZE
 from treadle.contracts._base import JOB_LIMIT, Contract, canonical_json
 from treadle.contracts.labels import LabelClass
@@ -38,7 +38,7 @@ def test_the_accounting_of_a_label_is_not_below_what_it_takes() -> None:
         ({"kind": "Feedback", "exclude": ("a", *NOTES)}, 50 + 13 + 3 + 1),
         ({"group_by": "{parent}"}, 14 + 8),
         ({"labels": SourceLabels(format="ImageFolder", uri=URI, kind="Prediction")}, 63 + 9),
-        ({"fields": SourceFields(id='"', uri='"', text='"', group='"', time='"')}, 60 + 5 * 2),
+        ({"fields": SourceFields(**dict.fromkeys(FIELDS, '"'))}, 12 + sum(len(field) + 6 + 2 for field in FIELDS)),
     ],
     ids=["patterns", "feedback", "feedback with a pattern", "a group", "labels", "fields"],
 )

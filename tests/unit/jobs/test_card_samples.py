@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from base64 import b64decode
 from types import SimpleNamespace
 from typing import Any, cast
@@ -82,6 +83,13 @@ def test_names_are_marked_in_a_text_and_everything_is_escaped() -> None:
     assert passage("Ada moved to <Rome>.", label) == (
         "<p><mark>Ada<small>&lt;who&gt;</small></mark> moved to <mark>&lt;Rome&gt;<small>place</small></mark>.</p>"
     )
+
+
+def test_of_a_pair_each_text_is_shown_under_its_name_and_no_prompt_where_there_is_none() -> None:
+    pair = {"prompt": "", "first": "<i>One</i>", "second": "Two"}
+    store: Any = SimpleNamespace(read=lambda _: json.dumps(pair).encode())
+    (sample,) = samples_of(cast("Store", store), "Pair", NAMES, [item(1, ClassLabel(label="can"))])
+    assert sample.looks == "<p class=note>first</p><p>&lt;i&gt;One&lt;/i&gt;</p><p class=note>second</p><p>Two</p>"
 
 
 def test_of_a_long_text_the_beginning_or_the_surroundings_of_the_first_name_are_shown() -> None:

@@ -81,7 +81,7 @@ POSSIBLE = sorted({(name, task.shape) for task in TASKS.values() for name in tas
 
 def with_text(items: Sequence[DatasetItem], text: str = "Cans, cans!") -> list[TextItem]:
     """The items as texts, which some formats hold."""
-    return [TextItem(**dict(item), text=text) for item in items]
+    return [TextItem(**dict(item), words={"text": text}) for item in items]
 
 
 def rows(content: bytes) -> list[dict[str, object]]:
@@ -228,6 +228,16 @@ def test_parquet_of_texts_holds_the_texts() -> None:
     assert [(row["text"], row["label"], row["class_id"]) for row in rows(train.content)] == [
         ("Cans, cans!", name, number) for number, name in enumerate(NAMES)
     ]
+
+
+@pytest.mark.parametrize("name", ["Parquet", "HuggingFace"])
+def test_a_table_of_pairs_has_what_a_reward_model_is_trained_with(name: str) -> None:
+    schema = LabelSchema(task="PairwisePreference", labels=TASKS["PairwisePreference"].silent)
+    judged = ITEMS[0].model_copy(update={"label": ClassLabel(label="Second")})
+    item = TextItem(**dict(judged), words={"prompt": "Why?", "first": "No.", "second": "Because."})
+    (row,) = rows(FORMATS[name]([item], schema).files[0].content)
+    assert {column: row[column] for column in ("prompt", "first", "second")} == item.words
+    assert row["label"] == ("Second" if name == "Parquet" else 2)
 
 
 def test_a_hugging_face_folder_names_files_and_has_labels_as_numbers_with_names() -> None:

@@ -86,6 +86,9 @@ def test_no_two_labels_share_a_key_or_a_colour(task: str, names: list[str]) -> N
 
 
 @pytest.mark.parametrize("task", SCREENS)
-def test_the_screen_shows_the_item_from_the_field_that_sync_fills(task: str) -> None:
+def test_the_screen_shows_the_item_from_the_fields_that_sync_fills(task: str) -> None:
     view = screen(task, schema("can"))
-    assert [element.get("value") for element in view if element.get("name") == "item"] == [f"${TASKS[task].field}"]
+    shown = [element for element in view.iter() if (element.get("value") or "").startswith("$")]
+    assert [element.get("value") for element in shown] == [f"${field}" for field in TASKS[task].fields]
+    tools = [element.get("toName") for element in view.iter() if element.get("toName")]
+    assert set(tools) <= {element.get("name") for element in shown}, "what is said is said of something on the screen"

@@ -26,7 +26,7 @@ def test_the_screen_shows_the_image_and_the_labels_in_their_order(task: Task) ->
     view = fromstring(task.configuration(SCHEMA))
     image = view.find("Image")
     assert image is not None
-    assert image.get("value") == f"${task.field}"
+    assert image.get("value") == f"${task.fields[0]}"
     choices = view.findall("Choices/Choice")
     assert [choice.get("value") for choice in choices] == list(SCHEMA.names)
     assert choices[0].attrib == {"value": "can", "background": "#d44444", "hotkey": "c"}

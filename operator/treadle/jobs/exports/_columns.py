@@ -62,9 +62,9 @@ OF_SHAPE: Mapping[str, tuple[Column, ...]] = {
 
 
 def columns_of(items: Sequence[DatasetItem]) -> tuple[Column, ...]:
-    """The columns of items with one shape of label: their text where it is one, the label, and what else is known."""
-    shape, is_text = (items[0].label.shape, isinstance(items[0], TextItem)) if items else ("Class", False)
-    return (*((Column("text"),) if is_text else ()), *OF_SHAPE[shape], *ABOUT)
+    """The columns of items with one shape of label: their words where they have some, the label, and what else is known."""
+    shape, words = (items[0].label.shape, _words(items[0])) if items else ("Class", {})
+    return (*map(Column, words), *OF_SHAPE[shape], *ABOUT)
 
 
 def rows_of(items: Sequence[DatasetItem], schema: LabelSchema) -> Iterator[Row]:
@@ -72,10 +72,12 @@ def rows_of(items: Sequence[DatasetItem], schema: LabelSchema) -> Iterator[Row]:
     number = {name: place for place, name in enumerate(schema.names)}
     columns = columns_of(items)
     for item in items:
-        values = {**item.model_dump(mode="json", include={column.name for column in ABOUT}), **_label(item, number)}
-        if isinstance(item, TextItem):
-            values["text"] = item.text
+        values = {**item.model_dump(mode="json", include={column.name for column in ABOUT}), **_label(item, number), **_words(item)}
         yield {column.name: values[column.name] for column in columns}
+
+
+def _words(item: DatasetItem) -> Mapping[str, str]:
+    return item.words if isinstance(item, TextItem) else {}
 
 
 def _label(item: DatasetItem, number: Mapping[str, int]) -> Row:

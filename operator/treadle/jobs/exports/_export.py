@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from pydantic import Field
+
 from treadle.contracts.dataset import DatasetItem, ExportFile, Split
 from treadle.contracts.labels import ImageSize, LabelSchema
 
@@ -41,9 +43,9 @@ class Export:
 
 
 class TextItem(DatasetItem):
-    """An item that is a text, with the text itself: for formats that hold texts."""
+    """An item that is written, with its words: for formats that hold texts."""
 
-    text: str
+    words: Mapping[str, str] = Field(description="The parts by their names, which are columns of tables; a text is one, called `text`.")
 
 
 Format = Callable[[Sequence[DatasetItem], LabelSchema], Export]
@@ -69,10 +71,10 @@ def image_of(item: DatasetItem) -> ImageSize:
 
 
 def text_of(item: DatasetItem) -> str:
-    """The item's text."""
-    if not isinstance(item, TextItem):
+    """The text that the item is."""
+    if not isinstance(item, TextItem) or "text" not in item.words:
         raise Unfit(f"{item.uri} is no text")
-    return item.text
+    return item.words["text"]
 
 
 def file_name(item: DatasetItem) -> str:
