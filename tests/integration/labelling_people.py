@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
 from tests.integration import loopback
-from tests.integration.servers import LabelStudioServer
+from tests.integration.browser import Tab
+from tests.integration.servers import LabelStudioServer, sign_up
 from treadle.contracts import LabelStudioConnection
 from treadle.contracts.labels import LabelClass, LabelSchema
 from treadle.tasks import TASKS, with_reason
@@ -58,3 +60,19 @@ def make_project(server: LabelStudioServer, schema: LabelSchema = COLOURS, *, an
     settings = {"title": "of a test", "label_config": screen, "maximum_annotations": answers}
     project = Person(server.url, server.token).call("POST", "/api/projects/", json=settings).json()
     return LabelStudioConnection(url=server.url, project=project["id"])
+
+
+async def open_task(tab: Tab, server: LabelStudioServer, project: int, task: int) -> None:
+    """Somebody new logs in with a browser, and opens a task."""
+    email, password = f"{uuid4().hex[:8]}@example.com", uuid4().hex
+    sign_up(server.url, server.token, email, password)
+    log_in = f"document.querySelector('[name=email]').value = '{email}'; document.querySelector('[name=password]').value = '{password}';"
+    await tab.call("Page.navigate", url=f"{server.url}/user/login/")
+    await tab.until("document.readyState === 'complete' && document.querySelector('[name=password]') !== null")
+    await tab.value(f"{log_in} document.querySelector('[name=password]').form.requestSubmit(); null")
+    await tab.until("location.pathname !== '/user/login/' && document.readyState === 'complete'")
+    await tab.call("Page.navigate", url=f"{server.url}/projects/{project}/data?task={task}")
+
+
+CHOSEN = "Array.from(document.querySelectorAll('input[type=checkbox]:checked'), box => box.closest('label')?.innerText).join()"
+"""In a browser: the labels that are chosen in the open task, each with its key."""

@@ -61,6 +61,10 @@ def series(number: int) -> bytes:
     return ("time,value\n" + "".join(f"{time},{number}\n" for time in range(50))).encode()
 
 
+def pair(number: int) -> bytes:
+    return json.dumps({"prompt": f"How was day {number}?", "first": "Calm.", "second": "Stormy."}).encode()
+
+
 def text(number: int) -> bytes:
     return f"The sea on day {number}.".encode()
 
@@ -101,6 +105,15 @@ def parquet_names(root: Path, _: LabelSchema) -> Said:
     return {path.removeprefix("train/"): each[0]["label"] for path, each in zip(paths, intervals, strict=True)}
 
 
+def pair_names(root: Path, _: LabelSchema) -> Said:
+    """The labels in a table that says of each pair what its file says."""
+    table = read_parquet(str(root / "train.parquet")).read_all()
+    paths, *said = (table[name].to_pylist() for name in ("path", "prompt", "first", "second"))
+    documents = [json.loads((root / path).read_text()) for path in paths]
+    assert [tuple(each) for each in zip(*said, strict=True)] == [(each["prompt"], each["first"], each["second"]) for each in documents]
+    return {path.removeprefix("train/"): label for path, label in zip(paths, table["label"].to_pylist(), strict=True)}
+
+
 def plain_names(root: Path, _: LabelSchema) -> Said:
     items = [json.loads(line) for line in (root / "items.jsonl").read_text().splitlines()]
     return {item["path"].removeprefix("train/"): name_of(item["label"]) for item in items}
@@ -137,6 +150,15 @@ TYPES = {
         ".png", picture, lambda label, _: shown("keypointlabels", {"x": 25, "y": 50, "width": 0.5}, label), "PointF1", "Jsonl", plain_names
     ),
     "TextRating": Type(".txt", text, lambda label, _: shown("choices", {}, label, "label"), "KrippendorffAlpha", "Csv", csv_names, 0.5),
+    "PairwisePreference": Type(
+        ".json",
+        pair,
+        lambda label, _: shown("choices", {}, label, "label") | {"to_name": "first"},
+        "KrippendorffAlpha",
+        "Parquet",
+        pair_names,
+        0.5,
+    ),
     "AudioClassification": Type(
         ".wav", recording, lambda label, _: shown("choices", {}, label, "label"), "KrippendorffAlpha", "ImageFolder", folder_names, 0.5
     ),
