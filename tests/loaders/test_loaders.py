@@ -12,12 +12,14 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import datasets
 import datumaro
 import pandas
 import pytest
 
+from e2e.support.documents import blocks_of
 from tests.loaders.versions import COUNT, NAMES, TEXTS, Shelf
 from treadle.contracts.dataset import FetchedItem
 from treadle.contracts.labels import Boxes, Label, Regions
@@ -132,6 +134,20 @@ def test_datasets_loads_every_kind_of_item(shelf: Shelf, caplog: pytest.LogCaptu
         assert {row["text"].rpartition(" ")[0] for row in rows} == set(TEXTS)
         marked = {(NAMES[span["label"]], row["text"][span["start"] : span["end"]]) for row in rows for span in row["spans"]}
         assert marked == {("can", "can"), ("apple", "apple")}
+
+
+def test_what_trainers_of_preferences_read_is_made_as_the_page_says(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    version = shelf.version("PairwisePreference", ["HuggingFace"])
+    monkeypatch.chdir(version.fetched(shelf, "HuggingFace").parent)
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(shelf.folder / "cache"))
+    (block,) = (block for block in blocks_of("docs/labelling.md") if "preferences" in block.text and block.language == "python")
+    said: dict[str, Any] = {}
+    exec(block.text, said)
+    rows = [row for split in said["preferences"].values() for row in split]
+    assert {tuple(row) for row in rows} == {("prompt", "chosen", "rejected")}
+    better = Counter(row["chosen"].partition(" ")[0] for row in rows)
+    assert better == Counter(name.lower() for label in version.labels for name in label.names if name != "Tie")
+    assert all({row["chosen"], row["rejected"]} == {f"{side} of {row['prompt'].rpartition(' ')[2]}" for side in ("first", "second")} for row in rows)
 
 
 @pytest.mark.parametrize("task", ["ObjectDetection", "NamedEntities"])

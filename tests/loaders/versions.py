@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,11 @@ SIZE = ImageSize(width=60, height=40)
 NAMES = ("can", "große Flasche", "apple")
 COUNT = 60
 TEXTS = ("Ada drinks a can.", "Nobody drinks.", "Two cans, one apple!", "Zoë's café sells apples.")
+
+
+def names_of(task: str) -> tuple[str, ...]:
+    """The labels of a project that says nothing of them, where the task type has some; else ours."""
+    return tuple(label.name for label in TASKS[task].silent) or NAMES
 
 
 def box(label: str, x: float) -> Box:
@@ -72,6 +78,7 @@ LABELS: Mapping[str, Sequence[Label]] = {
         for number in range(COUNT)
     ],
     "TextClassification": [ClassLabel(label=NAMES[number % 3]) for number in range(COUNT)],
+    "PairwisePreference": [ClassLabel(label=names_of("PairwisePreference")[number % 3]) for number in range(COUNT)],
     "NamedEntities": [spans_of(f"{TEXTS[number % len(TEXTS)]} {number}") for number in range(COUNT)],
 }
 """What people agree on, by task type: one label per item."""
@@ -123,7 +130,7 @@ class Shelf:
             said = tuple(dict(region) for region in TASKS[task].show(label, image))
             annotations.append(RawAnnotation(key=name, uri=uri, sha256=digest, task=number + 1, annotation=number + 1, annotator="u1", result=said))
         spec = ReleaseSpec(
-            labels=LabelSchema(task=task, labels=tuple(LabelClass(name=name) for name in NAMES)),
+            labels=LabelSchema(task=task, labels=tuple(LabelClass(name=name) for name in names_of(task))),
             destination=f"s3://{bucket}/sets",
             store=self.store,
             snapshot=_keep(root / "snapshot.jsonl", bucket, to_lines(annotations)),
@@ -141,8 +148,12 @@ class Shelf:
 
 
 def _content(task: str, number: int) -> tuple[str, bytes]:
-    if TASKS[task].media == "Text":
-        return f"{number:02}.txt", f"{TEXTS[number % len(TEXTS)]} {number}".encode()
+    text = f"{TEXTS[number % len(TEXTS)]} {number}"
+    match TASKS[task].media:
+        case "Text":
+            return f"{number:02}.txt", text.encode()
+        case "Pair":
+            return f"{number:02}.json", json.dumps({"prompt": text, "first": f"first of {number}", "second": f"second of {number}"}).encode()
     content = io.BytesIO()
     Image.new("RGB", (SIZE.width, SIZE.height), (4 * number, 90, 90)).save(content, "PNG")
     return f"{number:02}.png", content.getvalue()

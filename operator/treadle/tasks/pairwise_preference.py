@@ -1,6 +1,6 @@
 """PairwisePreference: which of two texts is better, two answers to one prompt, say.
 
-An item is a `TextPair`. The labels tell how it went for the first text, in order from the first to the second.
+An item is a `TextPair`. The labels say which of its texts it is, in order from the first to the second; what lies between them is up to the project.
 """
 
 from xml.etree.ElementTree import Element, SubElement, indent, tostring

@@ -108,6 +108,16 @@ def answers(folder: Path) -> Iterator[Said]:
             yield f"answers.csv#{number}", {"shape": "Rating", "step": step + 1, "label": steps[step]}, who
 
 
+def preferences(folder: Path) -> Iterator[Said]:
+    questions = ("Where is Ada?", "Who wrote?")
+    rows = [
+        {"id": number, "question": questions[number % 2], "answer_a": LINES[number], "answer_b": LINES[number - 1]} for number in range(len(LINES))
+    ]
+    (folder / "pairs.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    for number, better in enumerate(("First", "Tie", "Second", "First")):
+        yield from ((f"pairs.jsonl#{number}", better, who) for who in "123")
+
+
 def engines(folder: Path) -> Iterator[Said]:
     (folder.parent / "gold").mkdir()
     known = {"sound": 110, "knocking": 220, "whining": 440}
@@ -152,6 +162,7 @@ DATA: dict[str, Callable[[Path], Iterator[Said]]] = {
     "gaits": gaits,
     "letters": letters,
     "answers": answers,
+    "preferences": preferences,
     "engines": engines,
     "hearts": hearts,
     "mails": mails,
@@ -185,7 +196,8 @@ def test_a_sample_becomes_a_version_in_all_its_formats(name: str, tmp_path: Path
     (folder / "labels.jsonl").write_text("\n".join(lines))
 
     store, sets = StoreConnection(claims=str(tmp_path)), spec.dataset.destination
-    schema = LabelSchema(task=spec.task.type.value, labels=tuple(LabelClass(name=label.name) for label in spec.task.labels or ()))
+    labels_of = spec.task.labels or TASKS[spec.task.type].silent
+    schema = LabelSchema(task=spec.task.type.value, labels=tuple(LabelClass(name=label.name) for label in labels_of))
     fields = SourceFields(**asked.fields.model_dump(exclude_none=True)) if asked.fields else None
     labels = SourceLabels(format="Jsonl", uri=f"{asked.uri.rpartition('/')[0]}/labels.jsonl")
     source = Source(name=asked.name, uri=asked.uri, include=asked.include, group_by=asked.group_by or "", fields=fields, labels=labels)
