@@ -18,7 +18,7 @@ VERDICTS = LabelSchema(task="PairwisePreference", labels=TASKS["PairwisePreferen
 ROWS = (
     {
         "id": 7,
-        "prompt": "Why is the sky blue?\n\nIn one sentence.",
+        "prompt": f"Why is the sky blue?\n\nIn one sentence. {'word' * 200}",
         "first": "It mirrors <b>the sea</b>.",
         "second": f"Air scatters light. {'word' * 100}",
         "model_of_second": "secret/2",
@@ -29,7 +29,7 @@ TEXTS = "Array.from(document.querySelectorAll('.lsf-richtext'), text => ({said: 
 SIDE_BY_SIDE = """(([prompt, first, second]) => second
     && prompt.said.startsWith('Why') && first.said.includes('<b>the sea</b>') && second.said.startsWith('Air')
     && prompt.at.bottom <= first.at.top && first.at.top === second.at.top
-    && first.at.right < second.at.left && first.at.width === second.at.width)"""
+    && first.at.right < second.at.left && first.at.width === second.at.width && Math.abs(prompt.at.right - second.at.right) < 1)"""
 
 
 async def test_people_see_both_texts_side_by_side_below_the_prompt_and_find_what_is_proposed(

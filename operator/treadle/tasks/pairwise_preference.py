@@ -17,11 +17,11 @@ VERDICTS = tuple(LabelClass(name=name) for name in ("First", "Tie", "Second"))
 
 def configuration(schema: LabelSchema) -> str:
     """The prompt above the two texts, these side by side, and one button per label below."""
-    view = Element("View")
+    view = Element("View", style="overflow-wrap: anywhere;")
     SubElement(view, "Text", name=PROMPT, value=f"${PROMPT}")
     sides = SubElement(view, "View", style="display: flex; gap: 1em;")
     for side in (FIRST, SECOND):
-        column = SubElement(sides, "View", style="flex: 1 1 0; min-width: 0; overflow-wrap: anywhere;")
+        column = SubElement(sides, "View", style="flex: 1 1 0; min-width: 0;")
         SubElement(column, "Header", value=side.capitalize(), size="5")
         SubElement(column, "Text", name=side, value=f"${side}")
     _choice.add_choices(view, FIRST, schema)
