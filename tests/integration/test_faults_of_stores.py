@@ -39,3 +39,13 @@ def test_a_listing(case: Case, s3: S3Server, monkeypatch: pytest.MonkeyPatch) ->
         standing.accept() if case.refused else standing.set()
         if case.name != "refuses":
             assert list(store.list(f"s3://{bucket}/a/")) == []
+
+
+def test_a_long_object_that_is_there_already_is_found_however_the_store_says_so(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store need not wait for all of it before it refuses, and hangs up then; half of the time that came as if it did not answer at all."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3.secret_key)
+    store, uri = Store(StoreConnection(endpoint=s3.endpoint)), f"s3://{s3.make_bucket('faults')}/long"
+    content = b"x" * 8_000_000
+    assert store.create(uri, content)
+    assert [store.create(uri, content) for _ in range(12)] == [False] * 12

@@ -10,7 +10,7 @@ from typing import TypeVar, overload
 from treadle.api.reasons import Reason
 from treadle.contracts import Blob, Contract
 from treadle.jobs._failure import JobFailure
-from treadle.jobs._store import NotThere, Store, below
+from treadle.jobs._store import Store, below
 
 Line = TypeVar("Line", bound=Contract)
 
@@ -78,21 +78,13 @@ def streamed(store: Store, uri: str) -> Iterator[bytes]:
 
 
 def keep(store: Store, directory: str, content: bytes) -> Blob:
-    """Keep content under its own digest: made once, never changed, the same for whoever keeps the same."""
+    """Keep content under its own digest: made once, never changed, the same for whoever keeps the same. What is there already, as most listings and
+    answers are, is not sent again.
+    """
     sha256 = hashlib.sha256(content).hexdigest()
     uri = below(directory, f"{sha256}.jsonl")
-    store.create(uri, content)
-    return Blob(uri=uri, sha256=sha256)
-
-
-def keep_once(store: Store, directory: str, content: bytes) -> Blob:
-    """The same for what is mostly there already: it is looked for before it is sent."""
-    sha256 = hashlib.sha256(content).hexdigest()
-    uri = below(directory, f"{sha256}.jsonl")
-    try:
-        store.look(uri)
-    except NotThere:
-        return keep(store, directory, content)
+    if not store.has(uri):
+        store.create(uri, content)
     return Blob(uri=uri, sha256=sha256)
 
 

@@ -131,14 +131,28 @@ class Store:
         return Entry(uri, entry["size"], entry["e_tag"] or "", entry["last_modified"])
 
     def create(self, uri: str, content: bytes) -> bool:
-        """Put an object that is not there yet. False: something is there, and stays as it is (after a lost answer, perhaps our own)."""
+        """Put an object that is not there yet. False: something is there, and stays as it is (after a lost answer, perhaps our own).
+
+        Servers that see at once that something is there may answer and hang up while a long content is still on its way, which looks as if they were
+        broken: then they are asked.
+        """
         path = split_uri(uri)[1]
         try:
             obstore.put(self._open(uri), path, content, mode="create", use_multipart=False)
         except AlreadyExistsError:
             return False
         except (BaseError, FileNotFoundError, PermissionError) as error:
+            if self.has(uri):
+                return False
             raise self._trouble(uri, error) from error
+        return True
+
+    def has(self, uri: str) -> bool:
+        """Whether the object is there; also False when that cannot be told."""
+        try:
+            self.look(uri)
+        except JobFailure:
+            return False
         return True
 
     def _doubt(self, uri: str) -> None:

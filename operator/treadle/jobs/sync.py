@@ -17,7 +17,7 @@ from treadle.jobs._kept_labels import kept_labels
 from treadle.jobs._known import Unreadable
 from treadle.jobs._label_studio import PAGE, LabellingTask, LabelStudio
 from treadle.jobs._labelling_tasks import Before, labelling_tasks, mark_of
-from treadle.jobs._lines import from_lines, keep, keep_once, pinned, to_lines
+from treadle.jobs._lines import from_lines, keep, pinned, to_lines
 from treadle.jobs._listing import LISTINGS, Found, find
 from treadle.jobs._notes import told_of
 from treadle.jobs._places import keys_for, split_uri
@@ -208,7 +208,7 @@ def _look(store: Store, spec: SyncSpec, backend: LabelStudio) -> tuple[Present, 
             yield task
 
     _, lines = collected(noted())
-    return Present(tasks, answered, task_ids, annotation_ids), keep_once(store, below(spec.destination, SNAPSHOTS), lines)
+    return Present(tasks, answered, task_ids, annotation_ids), keep(store, below(spec.destination, SNAPSHOTS), lines)
 
 
 def _lost(store: Store, spec: SyncSpec, items: Sequence[Item], present: Present) -> Lost:
