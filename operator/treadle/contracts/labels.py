@@ -4,13 +4,19 @@ Backends and export formats translate to and from these shapes only, so that tas
 with its own `shape` tag, a line in `Label`, and a file in `statistics/shapes/`.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Sized
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, JsonValue, TypeAdapter, field_validator
+from pydantic import Field, JsonValue, TypeAdapter, field_validator, model_validator
 
 from treadle.contracts._base import Contract, canonical_json
 
 LabelName = Annotated[str, Field(min_length=1, max_length=128)]
+
+
+def _is_empty(content: Sized) -> bool:
+    """Whether a field that came later is not said, so that all that was written before it came is still the same text."""
+    return not content
 
 
 class LabelClass(Contract):
@@ -27,11 +33,24 @@ class LabelSchema(Contract):
 
     task: str = Field(max_length=64, description="Task type of API.md, e.g. ImageClassification.")
     labels: tuple[LabelClass, ...] = Field(default=(), max_length=300)
+    relations: tuple[LabelClass, ...] = Field(
+        default=(), max_length=100, exclude_if=_is_empty, description="What relations between spans may be called; no label has the same name."
+    )
 
     @property
     def names(self) -> tuple[str, ...]:
         """The labels' names; the index is the class id."""
         return tuple(label.name for label in self.labels)
+
+    @property
+    def relation_names(self) -> tuple[str, ...]:
+        """The names of relations; the index is the class id among them."""
+        return tuple(relation.name for relation in self.relations)
+
+    @property
+    def all_names(self) -> tuple[str, ...]:
+        """All that an item can show: labels, then relations."""
+        return (*self.names, *self.relation_names)
 
 
 MOST_BOXES = 1000
@@ -39,7 +58,7 @@ MOST_BOXES = 1000
 
 
 MOST_PARTS = 1000
-"""Spans, intervals, regions or points in one item, as for boxes."""
+"""Spans, relations, intervals, regions or points in one item, as for boxes."""
 
 
 class ImageSize(Contract):
@@ -94,6 +113,19 @@ class Boxes(Contract):
         return tuple(sorted({box.label for box in self.boxes}))
 
 
+class Mention(Contract):
+    """A span as a relation names it: by what it says, so that neither the order of spans nor their scores matter."""
+
+    label: LabelName
+    start: int = Field(ge=0)
+    end: int = Field(gt=0)
+
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """Label and ends."""
+        return (self.label, self.start, self.end)
+
+
 class Span(Contract):
     """A stretch of a text that names something: from `start` up to, not including, `end`, counted in characters."""
 
@@ -107,22 +139,65 @@ class Span(Contract):
         """Label and ends: what spans are sorted by."""
         return (self.label, self.start, self.end)
 
+    @property
+    def mention(self) -> Mention:
+        """How relations name it."""
+        return Mention(label=self.label, start=self.start, end=self.end)
+
+
+class Relation(Contract):
+    """What one span is to another. It goes from `head` to `tail`; what goes both ways is two relations."""
+
+    label: LabelName
+    head: Mention
+    tail: Mention
+    score: float | None = Field(default=None, ge=0, le=1, description="How sure a model is; people are not asked.")
+
+    @property
+    def place(self) -> tuple[str, tuple[str, int, int], tuple[str, int, int]]:
+        """Label and ends: what relations are sorted by."""
+        return (self.label, self.head.place, self.tail.place)
+
 
 class Spans(Contract):
-    """What a text names; nothing is an answer too. Spans may overlap."""
+    """What a text names, and how that belongs together; nothing is an answer too. Spans may overlap."""
 
     shape: Literal["Spans"] = "Spans"
     spans: tuple[Span, ...] = Field(default=(), max_length=MOST_PARTS)
+    relations: tuple[Relation, ...] = Field(
+        default=(), max_length=MOST_PARTS, exclude_if=_is_empty, description="Each joins two of the spans; of the same one twice the surest counts."
+    )
 
     @field_validator("spans")
     @classmethod
     def _sorted(cls, spans: tuple[Span, ...]) -> tuple[Span, ...]:
         return tuple(sorted(set(spans), key=lambda span: span.place))
 
+    @field_validator("relations")
+    @classmethod
+    def _each_once(cls, relations: tuple[Relation, ...]) -> tuple[Relation, ...]:
+        surest_last = sorted(relations, key=lambda relation: (relation.place, relation.score or 0.0))
+        return tuple({relation.place: relation for relation in surest_last}.values())
+
+    @model_validator(mode="after")
+    def _joined(self) -> Self:
+        mentions = self.mentions if self.relations else frozenset()
+        for relation in self.relations:
+            if not {relation.head, relation.tail} <= mentions:
+                raise ValueError(f'a relation "{relation.label}" joins what is no span')
+            if relation.head == relation.tail:
+                raise ValueError(f'a relation "{relation.label}" joins a span with itself')
+        return self
+
+    @property
+    def mentions(self) -> frozenset[Mention]:
+        """The spans as relations name them."""
+        return frozenset(span.mention for span in self.spans)
+
     @property
     def names(self) -> tuple[LabelName, ...]:
-        """The labels that the item shows, each once."""
-        return tuple(sorted({span.label for span in self.spans}))
+        """The labels and relations that the item shows, each once."""
+        return tuple(sorted({span.label for span in self.spans} | {relation.label for relation in self.relations}))
 
 
 class Interval(Contract):
