@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
-from tests.integration.servers import LabelStudioServer
+from tests.integration.browser import Tab
+from tests.integration.servers import LabelStudioServer, sign_up
 from treadle.contracts import LabelStudioConnection
 from treadle.contracts.labels import LabelClass, LabelSchema
 from treadle.tasks import TASKS, with_reason
@@ -57,3 +59,15 @@ def make_project(server: LabelStudioServer, schema: LabelSchema = COLOURS, *, an
     settings = {"title": "of a test", "label_config": screen, "maximum_annotations": answers}
     project = Person(server.url, server.token).call("POST", "/api/projects/", json=settings).json()
     return LabelStudioConnection(url=server.url, project=project["id"])
+
+
+async def open_task(tab: Tab, server: LabelStudioServer, project: int, task: int) -> None:
+    """Somebody new signs up, logs in, and opens a task to annotate it."""
+    email, password = f"{uuid4().hex[:8]}@example.com", uuid4().hex
+    sign_up(server.url, server.token, email, password)
+    await tab.call("Page.navigate", url=f"{server.url}/user/login/")
+    await tab.until("document.readyState === 'complete' && document.querySelector('[name=password]') !== null")
+    typed = f"document.querySelector('[name=email]').value = '{email}'; document.querySelector('[name=password]').value = '{password}';"
+    await tab.value(f"{typed} document.querySelector('[name=password]').form.requestSubmit(); null")
+    await tab.until("location.pathname !== '/user/login/' && document.readyState === 'complete'")
+    await tab.call("Page.navigate", url=f"{server.url}/projects/{project}/data?task={task}")

@@ -12,8 +12,8 @@ import pytest
 
 from tests.integration.browser import browser
 from tests.integration.job_runs import JobProcess, store_at
-from tests.integration.labelling_people import Person, make_project
-from tests.integration.servers import LabelStudioServer, S3Server, sign_up
+from tests.integration.labelling_people import Person, make_project, open_task
+from tests.integration.servers import LabelStudioServer, S3Server
 from tests.unit.predictors.models import png, save_digits
 from tests.unit.runtime.test_feedback import EVERYTHING, Pod
 from treadle.annotation.sync import NOTES
@@ -225,15 +225,8 @@ async def test_people_read_the_reason_above_the_item_and_find_the_models_answer_
     around.feed(b"It leaks.", when="Uncertain", label="praise", score=0.54)
     around.sync()
     (task,) = around.person.tasks(around.project.project)
-    email, password = f"{uuid4().hex[:8]}@example.com", uuid4().hex
-    sign_up(label_studio.url, label_studio.token, email, password)
-    log_in = f"document.querySelector('[name=email]').value = '{email}'; document.querySelector('[name=password]').value = '{password}';"
     async with browser(tmp_path) as tab:
-        await tab.call("Page.navigate", url=f"{label_studio.url}/user/login/")
-        await tab.until("document.readyState === 'complete' && document.querySelector('[name=password]') !== null")
-        await tab.value(f"{log_in} document.querySelector('[name=password]').form.requestSubmit(); null")
-        await tab.until("location.pathname !== '/user/login/' && document.readyState === 'complete'")
-        await tab.call("Page.navigate", url=f"{label_studio.url}/projects/{around.project.project}/data?task={task['id']}")
+        await open_task(tab, label_studio, around.project.project, task["id"])
         await tab.until("document.body?.innerText.includes('Uncertain: version 7 of ml/d said praise, 54 % sure')")
         chosen = "Array.from(document.querySelectorAll('input[type=checkbox]:checked'), box => box.closest('label')?.innerText)"
         await tab.until(f"{chosen}.join() === 'praise[1]'")
