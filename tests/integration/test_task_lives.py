@@ -229,8 +229,12 @@ WORKS = Spans(spans=(ADA, ACME), relations=(Relation(label="works for", head=ADA
 
 def marked(*arrows: tuple[str, str, str]) -> list[dict[str, object]]:
     """Ada and Acme as the labelling screen sends them, and arrows between them."""
-    spans = [{"id": id_, **shown("labels", {"start": span.start, "end": span.end}, span.label)} for id_, span in (("a", ADA), ("c", ACME))]
-    ways = [{"from_id": one, "to_id": other, "direction": way, "type": "relation", "labels": ["works for"]} for one, way, other in arrows]
+    spans: list[dict[str, object]] = [
+        {"id": id_, **shown("labels", {"start": span.start, "end": span.end}, span.label)} for id_, span in (("a", ADA), ("c", ACME))
+    ]
+    ways: list[dict[str, object]] = [
+        {"from_id": one, "to_id": other, "direction": way, "type": "relation", "labels": ["works for"]} for one, way, other in arrows
+    ]
     return [*spans, *ways]
 
 
@@ -256,7 +260,9 @@ def test_relations_of_spans_are_added_proposed_drawn_restored_and_released(s3: S
         person.call("POST", f"/api/tasks/{task['id']}/annotations/", json={"result": result, "lead_time": 1.0})
 
     answer(one, "0.txt", marked())
-    screen = {"label_config": TASKS["NamedEntities"].configuration(RELATED)}  # type: ignore[misc]
+    configuration = TASKS["NamedEntities"].configuration
+    assert configuration
+    screen = {"label_config": configuration(RELATED)}
     admin.call("POST", f"/api/projects/{project.project}/validate/", json=screen)
     admin.call("PATCH", f"/api/projects/{project.project}/", json=screen)
     synced = job.result(first.model_copy(update={"labels": RELATED, "sources": (raw, old)}), SyncResult)

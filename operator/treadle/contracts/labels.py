@@ -1,64 +1,19 @@
 """Canonical label shapes: what people and models say about an item, whatever tool they said it in.
 
 Backends and export formats translate to and from these shapes only, so that task types times formats is never a grid. A new shape is a class here
-with its own `shape` tag, a line in `Label`, and a file in `statistics/shapes/`.
+(or beside, as that of texts is) with its own `shape` tag, a line in `Label`, and a file in `statistics/shapes/`.
 """
 
-from collections.abc import Sized
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue, TypeAdapter, field_validator, model_validator
+from pydantic import Field, JsonValue, TypeAdapter, field_validator
 
 from treadle.contracts._base import Contract, canonical_json
-
-LabelName = Annotated[str, Field(min_length=1, max_length=128)]
-
-
-def _is_empty(content: Sized) -> bool:
-    """Whether a field that came later is not said, so that all that was written before it came is still the same text."""
-    return not content
-
-
-class LabelClass(Contract):
-    """One name that annotators may choose; its place in the schema is its class id for ever."""
-
-    name: LabelName
-    description: str = Field(default="", max_length=1024)
-    color: str = Field(default="", pattern=r"^(#[0-9a-fA-F]{6})?$")
-    hotkey: str = Field(default="", max_length=16)
-
-
-class LabelSchema(Contract):
-    """What is labelled: the task type and its labels in order. Its digest is part of every dataset version."""
-
-    task: str = Field(max_length=64, description="Task type of API.md, e.g. ImageClassification.")
-    labels: tuple[LabelClass, ...] = Field(default=(), max_length=300)
-    relations: tuple[LabelClass, ...] = Field(
-        default=(), max_length=100, exclude_if=_is_empty, description="What relations between spans may be called; no label has the same name."
-    )
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The labels' names; the index is the class id."""
-        return tuple(label.name for label in self.labels)
-
-    @property
-    def relation_names(self) -> tuple[str, ...]:
-        """The names of relations; the index is the class id among them."""
-        return tuple(relation.name for relation in self.relations)
-
-    @property
-    def all_names(self) -> tuple[str, ...]:
-        """All that an item can show: labels, then relations."""
-        return (*self.names, *self.relation_names)
-
+from treadle.contracts._label_schema import MOST_PARTS, LabelClass, LabelName, LabelSchema
+from treadle.contracts._spans import Mention, Relation, Span, Spans
 
 MOST_BOXES = 1000
 """Boxes in one image: more are a slip of a tool, and would cost quality runs minutes."""
-
-
-MOST_PARTS = 1000
-"""Spans, relations, intervals, regions or points in one item, as for boxes."""
 
 
 class ImageSize(Contract):
@@ -111,93 +66,6 @@ class Boxes(Contract):
     def names(self) -> tuple[LabelName, ...]:
         """The labels that the item shows, each once."""
         return tuple(sorted({box.label for box in self.boxes}))
-
-
-class Mention(Contract):
-    """A span as a relation names it: by what it says, so that neither the order of spans nor their scores matter."""
-
-    label: LabelName
-    start: int = Field(ge=0)
-    end: int = Field(gt=0)
-
-    @property
-    def place(self) -> tuple[str, int, int]:
-        """Label and ends."""
-        return (self.label, self.start, self.end)
-
-
-class Span(Contract):
-    """A stretch of a text that names something: from `start` up to, not including, `end`, counted in characters."""
-
-    label: LabelName
-    start: int = Field(ge=0)
-    end: int = Field(gt=0)
-    score: float | None = Field(default=None, ge=0, le=1, description="How sure a model is; people are not asked.")
-
-    @property
-    def place(self) -> tuple[str, int, int]:
-        """Label and ends: what spans are sorted by."""
-        return (self.label, self.start, self.end)
-
-    @property
-    def mention(self) -> Mention:
-        """How relations name it."""
-        return Mention(label=self.label, start=self.start, end=self.end)
-
-
-class Relation(Contract):
-    """What one span is to another. It goes from `head` to `tail`; what goes both ways is two relations."""
-
-    label: LabelName
-    head: Mention
-    tail: Mention
-    score: float | None = Field(default=None, ge=0, le=1, description="How sure a model is; people are not asked.")
-
-    @property
-    def place(self) -> tuple[str, tuple[str, int, int], tuple[str, int, int]]:
-        """Label and ends: what relations are sorted by."""
-        return (self.label, self.head.place, self.tail.place)
-
-
-class Spans(Contract):
-    """What a text names, and how that belongs together; nothing is an answer too. Spans may overlap."""
-
-    shape: Literal["Spans"] = "Spans"
-    spans: tuple[Span, ...] = Field(default=(), max_length=MOST_PARTS)
-    relations: tuple[Relation, ...] = Field(
-        default=(), max_length=MOST_PARTS, exclude_if=_is_empty, description="Each joins two of the spans; of the same one twice the surest counts."
-    )
-
-    @field_validator("spans")
-    @classmethod
-    def _sorted(cls, spans: tuple[Span, ...]) -> tuple[Span, ...]:
-        return tuple(sorted(set(spans), key=lambda span: span.place))
-
-    @field_validator("relations")
-    @classmethod
-    def _each_once(cls, relations: tuple[Relation, ...]) -> tuple[Relation, ...]:
-        surest_last = sorted(relations, key=lambda relation: (relation.place, relation.score or 0.0))
-        return tuple({relation.place: relation for relation in surest_last}.values())
-
-    @model_validator(mode="after")
-    def _joined(self) -> Self:
-        mentions = self.mentions if self.relations else frozenset()
-        for relation in self.relations:
-            if not {relation.head, relation.tail} <= mentions:
-                raise ValueError(f'a relation "{relation.label}" joins what is no span')
-            if relation.head == relation.tail:
-                raise ValueError(f'a relation "{relation.label}" joins a span with itself')
-        return self
-
-    @property
-    def mentions(self) -> frozenset[Mention]:
-        """The spans as relations name them."""
-        return frozenset(span.mention for span in self.spans)
-
-    @property
-    def names(self) -> tuple[LabelName, ...]:
-        """The labels and relations that the item shows, each once."""
-        return tuple(sorted({span.label for span in self.spans} | {relation.label for relation in self.relations}))
 
 
 class Interval(Contract):
@@ -343,3 +211,30 @@ def parts_of(label: Label) -> tuple[Box | Span | Interval | Region | Point, ...]
 
 LABEL: TypeAdapter[Label] = TypeAdapter(Label)
 """Reads and writes a label of any shape."""
+
+__all__ = [
+    "LABEL",
+    "MOST_BOXES",
+    "MOST_PARTS",
+    "Answer",
+    "Box",
+    "Boxes",
+    "ClassLabel",
+    "ImageSize",
+    "Interval",
+    "Intervals",
+    "Label",
+    "LabelClass",
+    "LabelName",
+    "LabelSchema",
+    "Mention",
+    "Point",
+    "Points",
+    "Rating",
+    "Region",
+    "Regions",
+    "Relation",
+    "Span",
+    "Spans",
+    "parts_of",
+]

@@ -72,12 +72,12 @@ def columns_of(items: Sequence[DatasetItem], schema: LabelSchema) -> tuple[Colum
 
 def rows_of(items: Sequence[DatasetItem], schema: LabelSchema) -> Iterator[Row]:
     """One row per item, with those columns in that order."""
-    number = {name: place for place, name in enumerate(schema.names)}
+    number, relation_number = ({name: place for place, name in enumerate(names)} for names in (schema.names, schema.relation_names))
     columns = columns_of(items, schema)
     for item in items:
         values = {**item.model_dump(mode="json", include={column.name for column in ABOUT}), **_label(item, number)}
         if RELATIONS in columns:
-            values[RELATIONS.name] = _relations(item, schema)
+            values[RELATIONS.name] = _relations(item, relation_number)
         if isinstance(item, TextItem):
             values["text"] = item.text
         yield {column.name: values[column.name] for column in columns}
@@ -94,8 +94,7 @@ def _label(item: DatasetItem, number: Mapping[str, int]) -> Row:
     return {column.name: [{each.name: number[part["label"]] if each is _CLASS else part[each.name] for each in column.parts} for part in parts]}
 
 
-def _relations(item: DatasetItem, schema: LabelSchema) -> list[Row]:
+def _relations(item: DatasetItem, number: Mapping[str, int]) -> list[Row]:
     label = label_of(item, Spans)
-    place = {span.mention: number for number, span in reversed(list(enumerate(label.spans)))}  # the first, should a model have said one twice
-    number = {name: index for index, name in enumerate(schema.relation_names)}
+    place = {span.mention: index for index, span in reversed(list(enumerate(label.spans)))}  # the first, should a model have said one twice
     return [{"label": each.label, _CLASS.name: number[each.label], "head": place[each.head], "tail": place[each.tail]} for each in label.relations]
