@@ -14,6 +14,10 @@ TEMPLATE = {"image": "registry.example/train:1"}
 RUN = "spec.train.template.spec"
 BASE = changed(sample("smallest.yaml", "AnnotationProject"), {RUN: TEMPLATE})
 LABELS = [{"name": "can"}, {"name": "bottle"}]
+RELATIONS = [{"name": "employs"}, {"name": "founded"}]
+UNRELATED = {"type": "NamedEntities", "labels": LABELS}
+RELATED = UNRELATED | {"relations": RELATIONS}
+MANY = {"type": "NamedEntities", "labels": [{"name": f"label {n:03}"} for n in range(260)]}
 SOURCES = {"spec.source": MISSING}
 
 CASES = [
@@ -55,6 +59,23 @@ CASES = [
     Case("a label renamed", {"spec.task.labels.0.name": "tin"}, "append new labels at the end", {"spec.task.labels.0.color": "#ff0000"}, before={}),
     Case("labels reordered", {"spec.task.labels": LABELS[::-1]}, "append new labels at the end", before={}),
     Case("all labels removed", {"spec.task": {"type": "TextRating"}}, "keep labels", {"spec.task.type": "TextRating"}, before={}),
+    Case("relations of boxes", {"spec.task.relations": [{"name": "beside"}]}, "remove relations, or set type NamedEntities", {"spec.task": RELATED}),
+    Case("the same relation twice", {"spec.task": RELATED | {"relations": [{"name": "a"}, {"name": "a"}]}}, "give each relation another name",
+         {"spec.task": RELATED | {"relations": [{"name": "a"}, {"name": "A"}]}}),
+    Case("a relation called as a label", {"spec.task": RELATED | {"relations": [{"name": "employs"}, {"name": "can"}]}}, "give each relation a name that no label has",
+         {"spec.task": RELATED | {"relations": [{"name": "employs"}, {"name": "Can"}]}}),
+    Case("a relation that is markup", {"spec.task": RELATED | {"relations": [{"name": "a>b"}]}}, "spec.task.relations[0].name"),
+    Case("a relation with a key", {"spec.task": RELATED | {"relations": [{"name": "a", "hotkey": "1"}]}}, "unknown field",
+         {"spec.task": RELATED | {"relations": [{"name": "a", "color": "#ff0000", "description": "Who pays whom."}]}}),
+    Case("101 relations", {"spec.task": RELATED | {"relations": [{"name": f"r{n}"} for n in range(101)]}}, "must have at most 100 items"),
+    Case("labels and relations that fit no Job", {"spec.task": MANY | {"relations": [{"name": f"r{n}", "description": "x" * 500} for n in range(8)]}},
+         "shorten names and descriptions of labels and relations", {"spec.task": MANY | {"relations": [{"name": f"r{n}"} for n in range(8)]}}),
+    Case("a relation removed", {"spec.task": RELATED | {"relations": [{"name": "employs"}]}}, "append new relations at the end",
+         {"spec.task": RELATED | {"relations": [*RELATIONS, {"name": "sells"}]}}, before={"spec.task": RELATED}),
+    Case("a relation renamed", {"spec.task": RELATED | {"relations": [{"name": "hires"}, *RELATIONS[1:]]}}, "append new relations at the end",
+         {"spec.task": RELATED | {"relations": [RELATIONS[0] | {"color": "#ff0000"}, *RELATIONS[1:]]}}, before={"spec.task": RELATED}),
+    Case("all relations removed", {"spec.task": UNRELATED}, "keep relations", before={"spec.task": RELATED}),
+    Case("relations added later", {"spec.task": RELATED | {"type": "TextClassification"}}, "remove relations", {"spec.task": RELATED}, before={"spec.task": UNRELATED}),
     Case("no source", {"spec.source": MISSING}, "set exactly one of source or sources", SOURCES | {"spec.sources": [{"name": "a", "uri": "s3://a/"}]}),
     Case("both source and sources", {"spec.sources": [{"name": "a", "uri": "s3://a/"}]}, "set exactly one of source or sources"),
     Case("a source by https", {"spec.source.uri": "https://example.com/a"}, "should match '^((s3|az|pvc)://", {"spec.source.uri": "pvc://claim/a"}),

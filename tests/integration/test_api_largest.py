@@ -35,6 +35,16 @@ LARGEST = [
             "spec.workforce": {"annotators": [{"id": f"{n:0100}"} for n in range(200)]},
         },
     ),
+    changed(
+        sample("smallest.yaml", "AnnotationProject"),
+        {
+            "spec.task": {
+                "type": "NamedEntities",
+                "labels": [{"name": f"label {n:03}", "color": "#ffffff", "hotkey": "shift+a"} for n in range(230)],
+                "relations": [{"name": f"relation {n:03}", "color": "#ffffff"} for n in range(95)],
+            }
+        },
+    ),
     changed(sample("smallest.yaml", "TrainingRun"), {f"spec.{field}": value for field, value in RUN.items()}),
     changed(
         sample("smallest.yaml", "ModelDeployment"),

@@ -18,14 +18,14 @@ from arro3.io import read_parquet
 from PIL import Image
 
 from tests.integration.job_runs import JobProcess, store_at
-from tests.integration.labelling_people import Person
+from tests.integration.labelling_people import Person, make_project
 from tests.integration.servers import LabelStudioServer, S3Server
 from treadle.contracts import LabelStudioConnection
-from treadle.contracts.dataset import FetchDatasetResult, FetchDatasetSpec, FetchedItem, Splits
-from treadle.contracts.labels import ImageSize, LabelClass, LabelSchema, Regions
+from treadle.contracts.dataset import FetchDatasetResult, FetchDatasetSpec, FetchedItem, Manifest, Splits
+from treadle.contracts.labels import ImageSize, LabelClass, LabelSchema, Regions, Relation, Span, Spans
 from treadle.contracts.quality import QualityResult, QualitySpec
 from treadle.contracts.release import ReleaseResult, ReleaseSpec
-from treadle.contracts.sync import Source, SyncResult, SyncSpec
+from treadle.contracts.sync import EarlierAnswers, Source, SourceLabels, SyncResult, SyncSpec
 from treadle.jobs._coco import coco_labels
 from treadle.tasks import TASKS
 from treadle.tasks._brush import packed
@@ -241,3 +241,92 @@ def test_what_two_people_say_of_a_type_becomes_a_version_and_files_that_say_the_
         file: (raw / file).read_bytes() for file in agreed
     }
     assert {of_path[path]: label for path, label in type_.read(root, schema).items()} == agreed
+
+
+UNRELATED = LabelSchema(task="NamedEntities", labels=(LabelClass(name="person"), LabelClass(name="company")))
+RELATED = UNRELATED.model_copy(update={"relations": (LabelClass(name="works for"),)})
+ADA, ACME = Span(label="person", start=0, end=3), Span(label="company", start=14, end=18)
+WORKS = Spans(spans=(ADA, ACME), relations=(Relation(label="works for", head=ADA.mention, tail=ACME.mention),))
+
+
+def marked(*arrows: tuple[str, str, str]) -> list[dict[str, object]]:
+    """Ada and Acme as the labelling screen sends them, and arrows between them."""
+    spans: list[dict[str, object]] = [
+        {"id": id_, **shown("labels", {"start": span.start, "end": span.end}, span.label)} for id_, span in (("a", ADA), ("c", ACME))
+    ]
+    ways: list[dict[str, object]] = [
+        {"from_id": one, "to_id": other, "direction": way, "type": "relation", "labels": ["works for"]} for one, way, other in arrows
+    ]
+    return [*spans, *ways]
+
+
+def test_relations_of_spans_are_added_proposed_drawn_restored_and_released(s3: S3Server, label_studio: LabelStudioServer, tmp_path: Path) -> None:
+    bucket = s3.make_bucket(f"relations-{uuid4().hex[:8]}")
+    for folder, names in (("raw", ("0.txt", "1.txt")), ("old", ("2.txt", "3.txt"))):
+        (s3.folder / bucket / folder).mkdir()
+        for name in names:
+            (s3.folder / bucket / folder / name).write_text(f"Ada works for Acme. {name}")
+    lines = [json.dumps({"uri": f"s3://{bucket}/old/{name}", "label": json.loads(WORKS.to_json())}) for name in ("2.txt", "3.txt")]
+    (s3.folder / bucket / "labels.jsonl").write_text("\n".join(lines))
+    job, store, destination = JobProcess(tmp_path, s3.access_key, s3.secret_key, label_studio.token), store_at(s3.endpoint), f"s3://{bucket}/sets/"
+    raw = Source(name="raw", uri=f"s3://{bucket}/raw/")
+    old = Source(name="old", uri=f"s3://{bucket}/old/", labels=SourceLabels(format="Jsonl", uri=f"s3://{bucket}/labels.jsonl", kind="Prediction"))
+
+    admin, project = Person(label_studio.url, label_studio.token), make_project(label_studio, UNRELATED, answers=2)
+    first = SyncSpec(labels=UNRELATED, sources=(raw,), destination=destination, store=store, label_studio=project)
+    assert job.result(first, SyncResult).added == 2
+    one, other = (Person(label_studio.url, label_studio.make_user(f"{uuid4().hex[:8]}@example.com")) for _ in range(2))
+
+    def answer(person: Person, name: str, result: object) -> None:
+        (task,) = (task for task in admin.tasks(project.project) if task["meta"]["treadle"]["uri"].endswith(name))
+        person.call("POST", f"/api/tasks/{task['id']}/annotations/", json={"result": result, "lead_time": 1.0})
+
+    answer(one, "0.txt", marked())
+    configuration = TASKS["NamedEntities"].configuration
+    assert configuration
+    screen = {"label_config": configuration(RELATED)}
+    admin.call("POST", f"/api/projects/{project.project}/validate/", json=screen)
+    admin.call("PATCH", f"/api/projects/{project.project}/", json=screen)
+    synced = job.result(first.model_copy(update={"labels": RELATED, "sources": (raw, old)}), SyncResult)
+    assert (synced.added, synced.unreadable) == (2, 0)
+    proposed = [task["predictions"][0]["result"] for task in admin.tasks(project.project) if task["predictions"]]
+    assert [TASKS["NamedEntities"].parse(each, RELATED) for each in proposed] == [WORKS, WORKS]
+
+    said = {"0.txt": (marked(("a", "right", "c")), marked(("c", "left", "a"))), "1.txt": (marked(("a", "right", "c")), marked())}
+    for name, answers in (said | {name: (proposed[0], marked(("a", "right", "c"))) for name in ("2.txt", "3.txt")}).items():
+        for person, result in zip((one, other), answers, strict=True):
+            answer(person, name, result)
+    asked = QualitySpec(labels=RELATED, destination=destination, store=store, label_studio=project, items=synced.listing, answers_per_item=2)
+    measured = job.result(asked, QualityResult)
+    assert (measured.complete, measured.invalid, measured.agreed, measured.disputed) == (4, 0, 3, 1)
+    assert (measured.metric, measured.agreement, measured.measures) == ("SpanF1", 1.0, {"RelationF1": 0.75})
+    assert {each.label: (each.items, each.agreement) for each in measured.by_label} == {"works for": (3, 0.75), "person": (3, 1), "company": (3, 1)}
+
+    (lost,) = (task["id"] for task in admin.tasks(project.project) if task["meta"]["treadle"]["uri"].endswith("3.txt"))
+    admin.call("DELETE", f"/api/tasks/{lost}/")
+    earlier = EarlierAnswers(project=project.project, snapshot=measured.snapshot)
+    again = job.result(first.model_copy(update={"labels": RELATED, "sources": (raw, old), "earlier": earlier}), SyncResult)
+    assert (again.lost_tasks, again.restored) == (1, 2)
+    restored = next(task for task in admin.tasks(project.project) if task["meta"]["treadle"]["uri"].endswith("3.txt"))
+    assert [TASKS["NamedEntities"].parse(each["result"], RELATED) for each in restored["annotations"]] == [WORKS, WORKS]
+
+    release = ReleaseSpec(
+        labels=RELATED,
+        destination=destination,
+        store=store,
+        snapshot=job.result(asked, QualityResult).snapshot,
+        items=synced.listing,
+        splits=Splits(train=100, validation=0, test=0),
+        formats=("Parquet", "Conll"),
+    )
+    released = job.result(release, ReleaseResult)
+    manifest = Manifest.model_validate_json((s3.folder / bucket / "sets" / "v0001" / "manifest.json").read_bytes())
+    assert (manifest.counts, manifest.left_out) == ({"person": 3, "company": 3, "works for": 3}, {"Conll": 3})
+    root = tmp_path / "dataset"
+    fetch = FetchDatasetSpec(store=store, uri=released.uri, digest=released.digest, directory=str(root), format="Parquet")
+    assert job.result(fetch, FetchDatasetResult).items == 3
+    assert json.loads((root / "dataset.json").read_text())["relations"] == ["works for"]
+    labels = [FetchedItem.model_validate_json(line).label for line in (root / "items.jsonl").read_text().splitlines()]
+    assert labels == [WORKS] * 3
+    table = read_parquet(str(root / "train.parquet")).read_all()
+    assert table["relations"].to_pylist() == [[{"label": "works for", "class_id": 0, "head": 1, "tail": 0}]] * 3

@@ -9,11 +9,12 @@ from uuid import uuid4
 
 import pytest
 
+from tests.integration.browser import browser
 from tests.integration.environments import environment
 from tests.integration.job_runs import JobProcess, store_at
-from tests.integration.labelling_people import Person, make_project
+from tests.integration.labelling_people import Person, make_project, open_task
 from tests.integration.servers import LabelStudioServer, S3Server
-from treadle.contracts.labels import ImageSize, LabelClass, LabelSchema, Spans
+from treadle.contracts.labels import ImageSize, LabelClass, LabelSchema, Relation, Span, Spans
 from treadle.contracts.quality import QualityResult, QualitySpec
 from treadle.contracts.release import ReleaseResult, ReleaseSpec
 from treadle.contracts.sync import Source, SyncResult, SyncSpec
@@ -78,3 +79,24 @@ def test_what_people_mark_in_texts_becomes_a_dataset(s3: S3Server, label_studio:
     labels = [Spans.model_validate(json.loads(line)["label"]) for line in lines]
     assert [[(span.label, span.start, span.end) for span in label.spans] for label in labels] == [[("city", 13, 19), ("person", 0, 3)], []]
     assert released.items == 2
+
+
+async def test_people_find_proposed_relations_drawn_and_submit_them_as_they_were(label_studio: LabelStudioServer, tmp_path: Path) -> None:
+    ada, london = Span(label="person", start=0, end=3), Span(label="city", start=13, end=19)
+    ways = (("lives in", ada, london), ("knows", ada, london), ("knows", london, ada))
+    label = Spans(spans=(ada, london), relations=tuple(Relation(label=name, head=one.mention, tail=other.mention) for name, one, other in ways))
+    schema = PLACES.model_copy(update={"relations": (LabelClass(name="lives in", color="#d44444"), LabelClass(name="knows"))})
+    project, person, task = make_project(label_studio, schema), Person(label_studio.url, label_studio.token), TASKS["NamedEntities"]
+    proposed = {"model_version": "sources", "score": 1.0, "result": task.show(label, None)}
+    person.call("POST", f"/api/projects/{project.project}/import", json=[{"data": {"text": "Ada lived in London."}, "predictions": [proposed]}])
+    (there,) = person.tasks(project.project)
+    async with browser(tmp_path) as tab:
+        await open_task(tab, label_studio, project.project, there["id"])
+        await tab.until("window.Htx?.annotationStore?.selected?.relationStore?.size === 2")
+        submit = "Array.from(document.querySelectorAll('button')).find(button => button.innerText.trim() === 'Submit')"
+        await tab.until(f"{submit} && !{submit}.disabled")
+        (tmp_path / "screen.png").write_bytes(await tab.picture())
+        await tab.value(f"{submit}.click(); null")
+        await tab.until(f"fetch('/api/tasks/{there['id']}/').then(answer => answer.json()).then(task => task.annotations.length === 1)")
+    (after,) = person.tasks(project.project)
+    assert task.parse(after["annotations"][0]["result"], schema) == label

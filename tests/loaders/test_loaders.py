@@ -20,7 +20,7 @@ import pandas
 import pytest
 
 from e2e.support.documents import blocks_of
-from tests.loaders.versions import COUNT, NAMES, TEXTS, Shelf
+from tests.loaders.versions import COUNT, NAMES, RELATION, TEXTS, Shelf
 from treadle.contracts.dataset import FetchedItem
 from treadle.contracts.labels import Boxes, Label, Regions
 from treadle.statistics.shapes.regions import mask_of
@@ -121,6 +121,11 @@ def test_datasets_loads_images_with_their_boxes(shelf: Shelf, caplog: pytest.Log
         assert [(NAMES[part["label"]], part["x"]) for part in row["boxes"]] == [(part.label, part.x) for part in label.boxes]
 
 
+def ends(row: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """The spans that each relation of a row joins."""
+    return ((row["spans"][relation["head"]], row["spans"][relation["tail"]]) for relation in row["relations"])
+
+
 @pytest.mark.parametrize("task", ["ImageClassification", "TextClassification", "NamedEntities", "Segmentation"])
 def test_datasets_loads_every_kind_of_item(shelf: Shelf, caplog: pytest.LogCaptureFixture, task: str) -> None:
     version = shelf.version(task, ["HuggingFace"])
@@ -134,6 +139,9 @@ def test_datasets_loads_every_kind_of_item(shelf: Shelf, caplog: pytest.LogCaptu
         assert {row["text"].rpartition(" ")[0] for row in rows} == set(TEXTS)
         marked = {(NAMES[span["label"]], row["text"][span["start"] : span["end"]]) for row in rows for span in row["spans"]}
         assert marked == {("can", "can"), ("apple", "apple")}
+        assert found["train"].features["relations"].feature["label"].names == [RELATION]
+        joined = {(row["text"][one["start"] : one["end"]], row["text"][other["start"] : other["end"]]) for row in rows for one, other in ends(row)}
+        assert joined == {("can", "apple")}
 
 
 def test_what_trainers_of_preferences_read_is_made_as_the_page_says(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from PIL import Image
 from tests.integration.servers import S3Server
 from treadle.contracts import Blob, StoreConnection
 from treadle.contracts.dataset import FetchDatasetSpec, Manifest, Provenance, Splits
-from treadle.contracts.labels import Box, Boxes, ClassLabel, ImageSize, Label, LabelClass, LabelSchema, Region, Regions, Span, Spans
+from treadle.contracts.labels import Box, Boxes, ClassLabel, ImageSize, Label, LabelClass, LabelSchema, Region, Regions, Relation, Span, Spans
 from treadle.contracts.quality import RawAnnotation
 from treadle.contracts.release import ReleaseResult, ReleaseSpec
 from treadle.contracts.stores import STORE_KEY_VARIABLE, STORE_SECRET_VARIABLE
@@ -32,6 +32,7 @@ from treadle.tasks import TASKS
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 SIZE = ImageSize(width=60, height=40)
 NAMES = ("can", "große Flasche", "apple")
+RELATION = "next to"
 COUNT = 60
 TEXTS = ("Ada drinks a can.", "Nobody drinks.", "Two cans, one apple!", "Zoë's café sells apples.")
 
@@ -65,7 +66,9 @@ def regions(number: int) -> Regions:
 
 def spans_of(text: str) -> Spans:
     found = (Span(label="apple", start=start, end=start + 5) for start in range(len(text)) if text.startswith("apple", start))
-    return Spans(spans=(*found, *((Span(label="can", start=text.index("can"), end=text.index("can") + 3),) if "can" in text else ())))
+    spans = (*found, *((Span(label="can", start=text.index("can"), end=text.index("can") + 3),) if "can" in text else ()))
+    beside = ((one, other) for one in spans for other in spans if one.label == "can" and other.label == "apple")
+    return Spans(spans=spans, relations=tuple(Relation(label=RELATION, head=one.mention, tail=other.mention) for one, other in beside))
 
 
 LABELS: Mapping[str, Sequence[Label]] = {
@@ -130,7 +133,11 @@ class Shelf:
             said = tuple(dict(region) for region in TASKS[task].show(label, image))
             annotations.append(RawAnnotation(key=name, uri=uri, sha256=digest, task=number + 1, annotation=number + 1, annotator="u1", result=said))
         spec = ReleaseSpec(
-            labels=LabelSchema(task=task, labels=tuple(LabelClass(name=name) for name in names_of(task))),
+            labels=LabelSchema(
+                task=task,
+                labels=tuple(LabelClass(name=name) for name in names_of(task)),
+                relations=(LabelClass(name=RELATION),) if task == "NamedEntities" else (),
+            ),
             destination=f"s3://{bucket}/sets",
             store=self.store,
             snapshot=_keep(root / "snapshot.jsonl", bucket, to_lines(annotations)),

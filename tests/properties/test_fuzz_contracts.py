@@ -30,6 +30,7 @@ from treadle.contracts.labels import (
     Rating,
     Region,
     Regions,
+    Relation,
     Span,
     Spans,
 )
@@ -76,7 +77,7 @@ LINES: Mapping[type[Contract], Any] = {
     },
     Manifest: {"version": 1, "digest": SHA, "schema": {"task": "ImageClassification", "labels": [{"name": "can"}]}, "files": [], "items": 1},
 }
-SCHEMA = LabelSchema(task="x", labels=(LabelClass(name="can"), LabelClass(name="bottle")))
+SCHEMA = LabelSchema(task="x", labels=(LabelClass(name="can"), LabelClass(name="bottle")), relations=(LabelClass(name="of"),))
 INSTALLATION = {
     "id": "here",
     "images": {"jobs": "registry.example/jobs:1", "runtime": "registry.example/runtime:1"},
@@ -127,10 +128,11 @@ def test_a_line_of_a_dataset_may_hold_anything(kind: type[Contract], data: some.
 
 
 SIZE = ImageSize(width=20, height=10)
+CAN, BOTTLE = Span(label="can", start=0, end=3), Span(label="bottle", start=5, end=9)
 ANSWERED: dict[str, Label] = {
     "Class": ClassLabel(label="can"),
     "Boxes": Boxes(boxes=(Box(label="can", x=1, y=1, width=5, height=5),) * 2),
-    "Spans": Spans(spans=(Span(label="can", start=0, end=3),)),
+    "Spans": Spans(spans=(CAN, BOTTLE), relations=(Relation(label="of", head=CAN.mention, tail=BOTTLE.mention),)),
     "Intervals": Intervals(intervals=(Interval(label="can", start=0, end=3),)),
     "Regions": Regions(
         regions=(Region(label="can", points=((0, 0), (5, 0), (5, 5)), image=SIZE), Region(label="bottle", runs=(3, 4, 5, 6), image=SIZE))

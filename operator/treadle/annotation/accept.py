@@ -60,6 +60,9 @@ def unjudged_bounds(project: Project) -> list[str]:
     found = {
         f"spec.quality.consensus.method DawidSkene of {project.spec.task.type.value}": quality.consensus.method == "DawidSkene" and not weighed,
         f"spec.quality.agreement.metric {metric} of {project.spec.task.type.value}": metric != "Auto" and metric not in measures,
+        "spec.quality.agreement.metric RelationF1 without spec.task.relations": metric == "RelationF1"
+        and metric in measures
+        and not project.schema.relations,
     }
     return [field for field, asked in found.items() if asked]
 

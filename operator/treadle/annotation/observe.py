@@ -100,12 +100,16 @@ def _schema(spec: AnnotationProjectSpec, task: Task | NotSupportedYet) -> LabelS
         LabelClass(name=label.name, description=label.description or "", color=label.color or "", hotkey=label.hotkey or "")
         for label in spec.task.labels or ()
     )
-    return LabelSchema(task=spec.task.type.value, labels=labels or silent)
+    relations = tuple(LabelClass(name=each.name, description=each.description or "", color=each.color or "") for each in spec.task.relations or ())
+    return LabelSchema(task=spec.task.type.value, labels=labels or silent, relations=relations)
 
 
 def _without_looks(schema: LabelSchema) -> LabelSchema:
     """The schema as it enters dataset versions: another colour or hotkey makes no other version."""
-    return LabelSchema(task=schema.task, labels=tuple(LabelClass(name=label.name, description=label.description) for label in schema.labels))
+    labels, relations = (
+        tuple(LabelClass(name=each.name, description=each.description) for each in classes) for classes in (schema.labels, schema.relations)
+    )
+    return LabelSchema(task=schema.task, labels=labels, relations=relations)
 
 
 def _setup(

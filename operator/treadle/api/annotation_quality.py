@@ -68,6 +68,7 @@ class Agreement(Model):
         "RegionF1",
         "PointF1",
         "SpanF1",
+        "RelationF1",
         "IntervalF1",
         "MeanIou",
         "ObjectKeypointSimilarity",

@@ -212,7 +212,10 @@ class FetchedDataset(_Lenient):
     uri: DataUri
     format: str
     labels: tuple[str, ...] = Field(description="Label names; the index is the class id.")
+    relations: tuple[str, ...] = Field(default=(), description="Names of relations between spans; the index is the class id among them.")
     splits: dict[Split, int] = Field(description="Fetched items per split.")
+
+    later: ClassVar[frozenset[str]] = frozenset({"relations"})
 
 
 class FetchedItem(DatasetItem):

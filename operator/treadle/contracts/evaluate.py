@@ -22,6 +22,7 @@ of outlines, events in series, spans of text, and points:
 
 f1, precision, recall                over all of them; found is what overlaps by half, a span with the same ends, a point that is near (COCO)
 f1/<label>, precision/<label> ...    of one label
+relation_f1, relation_f1/<label> ... of relations between spans, where there are any; found is what has the same label, direction and spans
 mean_iou                             of outlines and events: the overlap of what was found, what was not found counts 0
 
 of all:

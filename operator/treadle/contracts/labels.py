@@ -1,7 +1,7 @@
 """Canonical label shapes: what people and models say about an item, whatever tool they said it in.
 
 Backends and export formats translate to and from these shapes only, so that task types times formats is never a grid. A new shape is a class here
-with its own `shape` tag, a line in `Label`, and a file in `statistics/shapes/`.
+(or beside, as that of texts is) with its own `shape` tag, a line in `Label`, and a file in `statistics/shapes/`.
 """
 
 from typing import Annotated, Literal
@@ -9,37 +9,11 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue, TypeAdapter, field_validator
 
 from treadle.contracts._base import Contract, canonical_json
-
-LabelName = Annotated[str, Field(min_length=1, max_length=128)]
-
-
-class LabelClass(Contract):
-    """One name that annotators may choose; its place in the schema is its class id for ever."""
-
-    name: LabelName
-    description: str = Field(default="", max_length=1024)
-    color: str = Field(default="", pattern=r"^(#[0-9a-fA-F]{6})?$")
-    hotkey: str = Field(default="", max_length=16)
-
-
-class LabelSchema(Contract):
-    """What is labelled: the task type and its labels in order. Its digest is part of every dataset version."""
-
-    task: str = Field(max_length=64, description="Task type of API.md, e.g. ImageClassification.")
-    labels: tuple[LabelClass, ...] = Field(default=(), max_length=300)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The labels' names; the index is the class id."""
-        return tuple(label.name for label in self.labels)
-
+from treadle.contracts._label_schema import MOST_PARTS, LabelClass, LabelName, LabelSchema
+from treadle.contracts._spans import Mention, Relation, Span, Spans
 
 MOST_BOXES = 1000
 """Boxes in one image: more are a slip of a tool, and would cost quality runs minutes."""
-
-
-MOST_PARTS = 1000
-"""Spans, intervals, regions or points in one item, as for boxes."""
 
 
 class ImageSize(Contract):
@@ -92,37 +66,6 @@ class Boxes(Contract):
     def names(self) -> tuple[LabelName, ...]:
         """The labels that the item shows, each once."""
         return tuple(sorted({box.label for box in self.boxes}))
-
-
-class Span(Contract):
-    """A stretch of a text that names something: from `start` up to, not including, `end`, counted in characters."""
-
-    label: LabelName
-    start: int = Field(ge=0)
-    end: int = Field(gt=0)
-    score: float | None = Field(default=None, ge=0, le=1, description="How sure a model is; people are not asked.")
-
-    @property
-    def place(self) -> tuple[str, int, int]:
-        """Label and ends: what spans are sorted by."""
-        return (self.label, self.start, self.end)
-
-
-class Spans(Contract):
-    """What a text names; nothing is an answer too. Spans may overlap."""
-
-    shape: Literal["Spans"] = "Spans"
-    spans: tuple[Span, ...] = Field(default=(), max_length=MOST_PARTS)
-
-    @field_validator("spans")
-    @classmethod
-    def _sorted(cls, spans: tuple[Span, ...]) -> tuple[Span, ...]:
-        return tuple(sorted(set(spans), key=lambda span: span.place))
-
-    @property
-    def names(self) -> tuple[LabelName, ...]:
-        """The labels that the item shows, each once."""
-        return tuple(sorted({span.label for span in self.spans}))
 
 
 class Interval(Contract):
@@ -268,3 +211,30 @@ def parts_of(label: Label) -> tuple[Box | Span | Interval | Region | Point, ...]
 
 LABEL: TypeAdapter[Label] = TypeAdapter(Label)
 """Reads and writes a label of any shape."""
+
+__all__ = [
+    "LABEL",
+    "MOST_BOXES",
+    "MOST_PARTS",
+    "Answer",
+    "Box",
+    "Boxes",
+    "ClassLabel",
+    "ImageSize",
+    "Interval",
+    "Intervals",
+    "Label",
+    "LabelClass",
+    "LabelName",
+    "LabelSchema",
+    "Mention",
+    "Point",
+    "Points",
+    "Rating",
+    "Region",
+    "Regions",
+    "Relation",
+    "Span",
+    "Spans",
+    "parts_of",
+]

@@ -57,6 +57,9 @@ class TaskToLabel(Contract):
 
     type: str
     labels: tuple[LabelName, ...]
+    relations: tuple[LabelName, ...] = Field(default=(), description="What relations between spans may be called.")
+
+    later: ClassVar[frozenset[str]] = frozenset({"relations"})
 
 
 class ProposedItem(Contract):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from treadle.contracts import one_line
 from treadle.contracts.compare import Changes, Example, Move, What
 from treadle.contracts.dataset import DatasetItem
-from treadle.contracts.labels import ClassLabel, Label, Rating, parts_of
+from treadle.contracts.labels import ClassLabel, Label, Rating, Spans, parts_of
 
 MOVES = 10
 """So many changes of label are listed, the most frequent."""
@@ -98,7 +98,8 @@ def words_of(label: Label) -> str:
     parts = parts_of(label)
     if parts is None:
         return "an answer"
-    counts = Counter(part.label for part in parts)
+    relations = label.relations if isinstance(label, Spans) else ()
+    counts = Counter(part.label for part in (*parts, *relations))
     return one_line(", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "nothing", WORDS)
 
 

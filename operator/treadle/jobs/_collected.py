@@ -74,7 +74,8 @@ def laid_out(root: Path, moment: Moment, spec: QualitySpec, agreed: Sequence[Jud
     )
     write_whole(root / LABELS, [to_lines(labels)])
     write_whole(root / SNAPSHOT, [moment.lines])
-    write_whole(root / TASK_FILE, [TaskToLabel(type=spec.labels.task, labels=spec.labels.names).to_json().encode()])
+    task = TaskToLabel(type=spec.labels.task, labels=spec.labels.names, relations=spec.labels.relation_names)
+    write_whole(root / TASK_FILE, [task.to_json().encode()])
     write_whole(root / COLLECTED, [Collected(marks=tuple(sorted(moment.marks)), newest=moment.newest).to_json().encode()])
 
 

@@ -96,6 +96,6 @@ def opinion_of(line: bytes | Mapping[str, str], folder: str, task: Task, schema:
         return why(error, "the line")
     if label.shape != task.shape:
         return f"a label of the shape {label.shape}, {task.type} has {task.shape}"
-    if unknown := sorted(set(label.names) - set(schema.names)):
+    if unknown := sorted(set(label.names) - set(schema.all_names)):
         return f'"{unknown[0]}" is not a label of this project'
     return Opinion(known.uri if "://" in known.uri else below(folder, known.uri), label, known.annotator)

@@ -39,8 +39,16 @@ def lay_out(
 
 def described(manifest: Manifest, uri: str, format_: str) -> FetchedDataset:
     """What a program is told of a version."""
-    labels = manifest.identity.labels.names
-    return FetchedDataset(version=manifest.version, digest=manifest.digest, uri=uri, format=format_, labels=labels, splits={})
+    schema = manifest.identity.labels
+    return FetchedDataset(
+        version=manifest.version,
+        digest=manifest.digest,
+        uri=uri,
+        format=format_,
+        labels=schema.names,
+        relations=schema.relation_names,
+        splits={},
+    )
 
 
 def _item(store: Store, root: Path, file: ExportFile) -> int:

@@ -119,7 +119,7 @@ def _look(task: Task, content: bytes, number: int) -> ImageSize | None:
 def _check(spec: ReleaseSpec, task: Task, said: PreparedItem, image: ImageSize | None, number: int) -> None:
     if said.label.shape != task.shape:
         raise _wrong(number, f"its label is of the shape {said.label.shape}, {task.type} has {task.shape}")
-    if strange := set(said.label.names) - set(spec.labels.names) if spec.labels.names else set():
+    if strange := set(said.label.names) - set(spec.labels.all_names) if spec.labels.names else set():
         raise _wrong(number, f"{sorted(strange)[0]} is no label of the project")
     if image is None and task.media == "Image":
         return

@@ -48,6 +48,8 @@ def proposal_of(answer: Prediction, task: Task, schema: LabelSchema, image: Imag
     label = _label(answer, task, schema)
     if label is None or (task.media == "Image" and image is None and task.shape != "Class"):
         return None
+    if not set(label.names) <= set(schema.all_names):
+        return None
     if isinstance(task.parse(task.show(label, image), schema), Invalid):
         return None
     if isinstance(answer, ClassPrediction):
@@ -72,8 +74,8 @@ def _scores(answer: Boxes | Spans | Intervals | Regions | Points | Rating) -> Se
     match answer:
         case Boxes(boxes=parts):
             return [part.score for part in parts]
-        case Spans(spans=spans):
-            return [span.score for span in spans]
+        case Spans(spans=spans, relations=relations):
+            return [*(span.score for span in spans), *(relation.score for relation in relations)]
         case Intervals(intervals=intervals):
             return [interval.score for interval in intervals]
         case Regions(regions=regions):

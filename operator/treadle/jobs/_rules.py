@@ -1,7 +1,7 @@
 """Rules of `spec.quality.validation`: CEL over the label that people agree on. A rule that names a part of a label is asked of every part.
 
-What a rule knows: `label`, in the words of `items.jsonl`; `names`, the labels that the item shows; and by the shape of the label `box`, `span`,
-`interval`, `region` or `point`, the part that is looked at. A region has its `area` in pixels too.
+What a rule knows: `label`, in the words of `items.jsonl`; `names`, the labels that the item shows; and by the shape of the label `box`, `span` or
+`relation`, `interval`, `region` or `point`, the part that is looked at. A region has its `area` in pixels too.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,22 +14,24 @@ from treadle.contracts.quality import Rule
 from treadle.jobs._failure import JobFailure
 from treadle.statistics.shapes.regions import mask_of
 
-PARTS: Mapping[str, tuple[str, str]] = {
-    "Boxes": ("boxes", "box"),
-    "Spans": ("spans", "span"),
-    "Intervals": ("intervals", "interval"),
-    "Regions": ("regions", "region"),
-    "Points": ("points", "point"),
+PARTS: Mapping[str, Mapping[str, str]] = {
+    "Boxes": {"box": "boxes"},
+    "Spans": {"span": "spans", "relation": "relations"},
+    "Intervals": {"interval": "intervals"},
+    "Regions": {"region": "regions"},
+    "Points": {"point": "points"},
 }
-"""By the shape of a label: where its parts are, and what a rule calls one of them."""
+"""By the shape of a label: what a rule calls one of its parts, and where these are."""
 
 Facts = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class _Check:
+    """A rule; `part` is what it calls the parts of which it is asked, empty where it is asked of the label."""
+
     name: str
-    asks_of_parts: bool
+    part: str
     holds: Callable[[Facts], object]
 
 
@@ -37,7 +39,7 @@ class Rules:
     """The rules of a project, ready to be asked."""
 
     def __init__(self, rules: Sequence[Rule], shape: str) -> None:
-        self._part = PARTS.get(shape, ("", ""))
+        self._parts = PARTS.get(shape, {})
         self._checks = [self._check(rule) for rule in rules]
 
     def broken(self, label: Label) -> str:
@@ -48,10 +50,11 @@ class Rules:
         """
         if not self._checks:
             return ""
-        whole = {"label": label.model_dump(mode="json"), "names": list(label.names)}
-        places = [{**whole, self._part[1]: part} for part in self._parts(label, whole["label"])] if self._part[0] else []
+        told = label.model_dump(mode="json")
+        whole = {"label": told, "names": list(label.names)}
+        places = {part: [{**whole, part: each} for each in _parts_in(told, field, label)] for part, field in self._parts.items()}
         for check in self._checks:
-            if not all(self._answer(check, facts) for facts in (places if check.asks_of_parts else [whole])):
+            if not all(self._answer(check, facts) for facts in places.get(check.part, [whole])):
                 return check.name
         return ""
 
@@ -62,13 +65,10 @@ class Rules:
             program = cel.compile(rule.rule)
         except ValueError as error:
             raise JobFailure(Reason.RuleInvalid, f"rule {rule.name}: {error}") from error
-        return _Check(rule.name, self._part[1] in program.variables(), lambda facts: program.execute(dict(facts)))
-
-    def _parts(self, label: Label, told: Any) -> list[Facts]:
-        parts: list[dict[str, Any]] = told[self._part[0]]
-        for part, region in zip(parts, getattr(label, "regions", ()), strict=False):
-            part["area"] = mask_of(region).area if isinstance(region, Region) else 0
-        return list(parts)
+        parts = [part for part in self._parts if part in program.variables()]
+        if len(parts) > 1:
+            raise JobFailure(Reason.RuleInvalid, f"rule {rule.name} is about {' and '.join(parts)}: make it a rule for each")
+        return _Check(rule.name, "".join(parts), lambda facts: program.execute(dict(facts)))
 
     def _answer(self, check: _Check, facts: Facts) -> bool:
         try:
@@ -80,3 +80,11 @@ class Rules:
         if not isinstance(answer, bool):
             raise JobFailure(Reason.RuleInvalid, f"rule {check.name} says neither true nor false, but {type(answer).__name__}")
         return answer
+
+
+def _parts_in(told: dict[str, Any], field: str, label: Label) -> list[dict[str, Any]]:
+    """The parts in this field of a label that is told in the words of `items.jsonl`. These leave a field out that is empty; rules may ask for it."""
+    parts: list[dict[str, Any]] = told.setdefault(field, [])
+    for part, region in zip(parts, getattr(label, "regions", ()), strict=False):
+        part["area"] = mask_of(region).area if isinstance(region, Region) else 0
+    return parts

@@ -21,8 +21,15 @@ def draft(spec: DraftSpec) -> DraftResult:
     name = agreed.formats[0]
     export = exports_of(store, agreed.task, [name], release.labels, agreed.items)[name]
     number = max(agreed.versions, default=0) + 1
-    labels = release.labels.names
-    description = FetchedDataset(version=number, digest="0" * 64, uri=below(release.destination, ""), format=name, labels=labels, splits={})
+    description = FetchedDataset(
+        version=number,
+        digest="0" * 64,
+        uri=below(release.destination, ""),
+        format=name,
+        labels=release.labels.names,
+        relations=release.labels.relation_names,
+        splits={},
+    )
     pairs = list(zip(export.index, agreed.items, strict=True))
     root = Path(release.preparation.dataset)
     size = lay_out(store, root, description, pairs, ((file.path, file.content) for file in export.files))

@@ -31,7 +31,7 @@ def fetch_items(spec: FetchItemsSpec) -> FetchItemsResult:
     wanted = [item for item in mine if (item.key, item.sha256) not in known]
     brought = side_by_side(lambda item: _bring(store, root, item), wanted)
     lines = [line for line in brought if line is not None]
-    task = TaskToLabel(type=spec.labels.task, labels=spec.labels.names)
+    task = TaskToLabel(type=spec.labels.task, labels=spec.labels.names, relations=spec.labels.relation_names)
     write_whole(root / TASK_FILE, [task.to_json().encode()])
     write_whole(root / ITEMS_FILE, [to_lines(lines)])
     return FetchItemsResult(items=len(lines), answered=len(mine) - len(wanted), missing=len(wanted) - len(lines))

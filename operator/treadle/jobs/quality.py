@@ -61,7 +61,7 @@ def quality(spec: QualitySpec) -> QualityResult:
     verdicts = Counter(each.verdict for each in judgement.items)
     counted = [each for each in judgement.items if each.verdict not in (Verdict.REMOVED, Verdict.GOLD)]
     answers = [each.answers for each in counted]
-    agreement = shape.agreement(LabelsOf(answers), spec.labels.names)
+    agreement = shape.agreement(LabelsOf(answers), spec.labels.all_names)
     suspicion = suspicion_of(store, counted, spec.labels.names, task.media) if spec.label_errors and task.shape == "Class" else None
     waiting = [each for each in counted if _waits_for_another(each, spec)]
     verdicts[Verdict.DISPUTED] += len(waiting)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from treadle.contracts.labels import ClassLabel, Label
+from treadle.contracts.labels import ClassLabel, Label, Spans
 from treadle.statistics.classification import Confusion
 from treadle.statistics.detection import detection_metrics
 from treadle.statistics.marking import marking_metrics
@@ -34,10 +34,18 @@ def _class_metrics(truths: Sequence[ClassLabel], answers: Sequence[ClassLabel]) 
     return Confusion.of([truth.label for truth in truths], [answer.label for answer in answers]).metrics()
 
 
+def _span_metrics(truths: Sequence[Spans], answers: Sequence[Spans]) -> dict[str, float]:
+    """Of spans; of relations too, with their prefix, where there are any."""
+    found = marking_metrics(spans.PARTS, truths, answers)
+    if any(label.relations for label in (*truths, *answers)):
+        found |= {f"relation_{name}": value for name, value in marking_metrics(spans.RELATIONS, truths, answers).items() if name != "items"}
+    return found
+
+
 MEASURES: Mapping[str, Callable[[Any, Any], dict[str, float]]] = {
     "Class": _class_metrics,
     "Boxes": detection_metrics,
-    "Spans": partial(marking_metrics, spans.PARTS),
+    "Spans": _span_metrics,
     "Intervals": partial(marking_metrics, intervals.PARTS),
     "Regions": partial(marking_metrics, regions.PARTS),
     "Points": partial(marking_metrics, points.PARTS),

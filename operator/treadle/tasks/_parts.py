@@ -13,7 +13,15 @@ Part = TypeVar("Part")
 LARGEST = 1e15  # pixels, per cent or seconds since 1970: beyond it numbers are slips
 
 
-def screen(media: str, attributes: dict[str, str], control: str, more: dict[str, str], schema: LabelSchema, parts: Sequence[Element] = ()) -> str:
+def screen(
+    media: str,
+    attributes: dict[str, str],
+    control: str,
+    more: dict[str, str],
+    schema: LabelSchema,
+    parts: Sequence[Element] = (),
+    beside: Sequence[Element] = (),
+) -> str:
     """An item, and one tool with a label each in the schema's order.
 
     Args:
@@ -23,6 +31,7 @@ def screen(media: str, attributes: dict[str, str], control: str, more: dict[str,
         more: its attributes, apart from its name and whose tool it is.
         schema: the labels.
         parts: elements inside of the one that shows the item.
+        beside: elements after the tool.
     """
     view = Element("View")
     shown = SubElement(view, media, {"name": "item"} | attributes)
@@ -30,6 +39,7 @@ def screen(media: str, attributes: dict[str, str], control: str, more: dict[str,
     labels = SubElement(view, control, {"name": "part", "toName": "item"} | more)
     for look in looks(schema):
         SubElement(labels, "Label", dict(look))
+    view.extend(beside)
     indent(view)
     return tostring(view, encoding="unicode")
 

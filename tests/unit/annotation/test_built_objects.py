@@ -17,6 +17,7 @@ import yaml
 from tests.stories.annotation.telling import CHAMPION, FIND, PROGRESS, PROJECT, make_project, version
 from treadle.annotation import check as check_policy
 from treadle.annotation import policy, prepare, release, stages, train
+from treadle.annotation.accept import unjudged_bounds
 from treadle.annotation.audit import CHANCE, chance_of
 from treadle.annotation.prelabel import shards
 from treadle.annotation.project import Project
@@ -137,6 +138,40 @@ def test_the_wish_for_a_labelling_project_says_how_it_is_set_up() -> None:
     assert (wish.setup.title, wish.setup.guidelines) == ("digits (ml)", "Choose the digit you see.")
     assert (wish.setup.annotations_per_item, wish.setup.overlap_percent) == (2, 50)
     assert 'value="0" background="#d44444" hotkey="z"' in wish.setup.configuration
+
+
+RELATED: dict[str, Any] = {
+    "type": "NamedEntities",
+    "labels": [{"name": "person"}, {"name": "company"}],
+    "relations": [{"name": "works for", "description": "Who pays whom.", "color": "#d44444"}, {"name": "founded"}],
+}
+
+
+def test_relations_are_on_the_screen_and_in_the_schema_without_their_colours() -> None:
+    project = observed(task=RELATED)
+    assert project.setup
+    assert '<Relation value="works for" background="#d44444" />' in project.setup.configuration
+    assert [(each.name, each.description, each.color) for each in project.schema.relations] == [
+        ("works for", "Who pays whom.", ""),
+        ("founded", "", ""),
+    ]
+    alone = observed(task={name: value for name, value in RELATED.items() if name != "relations"})
+    assert alone.setup
+    assert "Relation" not in alone.setup.configuration
+    assert alone.setup.digest != project.setup.digest, "a screen without them is set up anew"
+
+
+@pytest.mark.parametrize(
+    ("task", "unjudged"),
+    [
+        (RELATED, []),
+        (RELATED | {"relations": None}, ["spec.quality.agreement.metric RelationF1 without spec.task.relations"]),
+        (RELATED | {"relations": None, "type": "TextClassification"}, ["spec.quality.agreement.metric RelationF1 of TextClassification"]),
+    ],
+    ids=["with relations", "without", "of another type"],
+)
+def test_agreement_about_relations_is_judged_where_there_are_some(task: dict[str, Any], unjudged: list[str]) -> None:
+    assert unjudged_bounds(observed(task=task, quality={"agreement": {"metric": "RelationF1", "minimum": "0.8"}})) == unjudged
 
 
 def test_a_set_up_is_the_same_whatever_its_title_and_white_space() -> None:

@@ -20,7 +20,7 @@ URI = "s3://abc/"
 
 def test_labels_and_sources_of_the_largest_project_leave_room_for_the_rest() -> None:
     named = len(canonical_json({"name": NAME, "uri": ""})) + len(",")
-    around = len(canonical_json({"labels": {"labels": [], "task": "ImageClassification"}, "sources": []}))
+    around = len(canonical_json({"labels": {"labels": [], "relations": [], "task": "ImageClassification"}, "sources": []}))
     assert LABELS_SIZE + SOURCES_SIZE + SOURCES * named + around + REST <= JOB_LIMIT
 
 
@@ -28,6 +28,8 @@ def test_the_accounting_of_a_label_is_not_below_what_it_takes() -> None:
     label = LabelClass(name="ä" * 10, description='"' * 20, color="#ffffff", hotkey="shift+a")
     taken = len(canonical_json(label.model_dump(mode="json")).encode()) + len(",")
     assert taken <= 66 + len(label.name.encode()) + 2 * len(label.description.encode())
+    relation = LabelClass(name="ä" * 10, description='"' * 20, color="#ffffff")
+    assert said(relation) + len(",") <= 47 + len(relation.name.encode()) + 2 * len(relation.description.encode())
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,12 @@ import pytest
 from treadle.contracts import RESULT_LIMIT
 from treadle.contracts.compare import Changes, CompareResult, Example, Move, VersionNumbers
 from treadle.contracts.dataset import DatasetItem
-from treadle.contracts.labels import Box, Boxes, ClassLabel, Label, Span, Spans
+from treadle.contracts.labels import Box, Boxes, ClassLabel, Label, Relation, Span, Spans
 from treadle.jobs._changes import changes_between, words_of
 from treadle.jobs.compare import fitting
+
+PLACE, PERSON = Span(label="place", start=0, end=3), Span(label="person", start=5, end=8)
+BORN = Relation(label="born in", head=PERSON.mention, tail=PLACE.mention)
 
 
 def line(key: str, label: str = "can", split: str = "train", **more: Any) -> bytes:
@@ -80,6 +83,7 @@ def test_two_lists_walked_side_by_side_say_what_two_dictionaries_say(seed: int) 
         (Boxes(boxes=tuple(Box(label=name, x=0, y=0, width=1, height=1) for name in ("jar", "can", "can"))), "2 can, 1 jar"),
         (Boxes(), "nothing"),
         (Spans(spans=(Span(label="place", start=0, end=3),)), "1 place"),
+        (Spans(spans=(PLACE, PERSON), relations=(BORN,)), "1 born in, 1 person, 1 place"),
     ],
 )
 def test_a_label_is_told_in_a_few_words(label: Label, words: str) -> None:

@@ -28,6 +28,7 @@ from treadle.contracts.labels import (
     Rating,
     Region,
     Regions,
+    Relation,
     Span,
     Spans,
 )
@@ -282,6 +283,51 @@ def test_of_spans_that_overlap_conll_has_the_longest_and_counts_the_others() -> 
     alike = Spans(spans=(Span(label="can", start=4, end=8), Span(label="apple", start=0, end=4), Span(label="apple", start=2, end=6)))
     found = FORMATS["Conll"](with_text([PICTURES[0].model_copy(update={"label": alike})], "abcdefgh"), SHELF)
     assert found.files[0].content.decode().splitlines()[2:-1] == ["abcd -X- _ B-apple", "efgh -X- _ B-can"], "of equally long ones the first"
+
+
+PLANT, CITY = Span(label="can", start=0, end=4), Span(label="Flasche: groß", start=8, end=12)
+RELATED = SHELF.model_copy(update={"relations": (LabelClass(name="grows in"), LabelClass(name="of"))})
+RELATIONS = (Relation(label="of", head=CITY.mention, tail=PLANT.mention), Relation(label="grows in", head=PLANT.mention, tail=CITY.mention))
+
+
+def related(*relations: Relation) -> list[TextItem]:
+    """Two texts with the same spans, the first with these relations."""
+    labels = (Spans(spans=(PLANT, CITY), relations=relations), Spans(spans=(PLANT, CITY)))
+    return with_text([PICTURES[number].model_copy(update={"label": label}) for number, label in enumerate(labels)], "Kale in Kiel")
+
+
+def test_tables_name_the_ends_of_relations_by_their_place_among_the_spans() -> None:
+    (train,) = FORMATS["Parquet"](related(*RELATIONS), RELATED).files
+    first, second = rows(train.content)
+    assert isinstance(first["spans"], list)
+    assert [span["label"] for span in first["spans"]] == ["Flasche: groß", "can"]
+    assert first["relations"] == [
+        {"label": "grows in", "class_id": 0, "head": 1, "tail": 0},
+        {"label": "of", "class_id": 1, "head": 0, "tail": 1},
+    ]
+    assert second["relations"] == []
+
+
+def test_a_hugging_face_table_has_relations_as_numbers_with_names_of_their_own() -> None:
+    train, _ = FORMATS["HuggingFace"](related(*RELATIONS), RELATED).files
+    first, _ = rows(train.content)
+    assert first["relations"] == [{"label": 0, "head": 1, "tail": 0}, {"label": 1, "head": 0, "tail": 1}]
+    described = json.loads(read_parquet(io.BytesIO(train.content)).schema.metadata_str["huggingface"])["info"]["features"]
+    assert described["relations"]["feature"]["label"] == {"names": ["grows in", "of"], "_type": "ClassLabel"}
+    assert described["relations"]["feature"]["head"] == {"dtype": "int64", "_type": "Value"}
+
+
+@pytest.mark.parametrize("name", ["Parquet", "HuggingFace"])
+def test_a_project_without_relations_has_no_column_for_them(name: str) -> None:
+    (row, *_) = rows(FORMATS[name](related(), SHELF).files[0].content)
+    assert "spans" in row
+    assert "relations" not in row
+
+
+def test_conll_has_the_spans_and_counts_the_relations() -> None:
+    plain, found = (FORMATS["Conll"](related(*relations), RELATED) for relations in ((), RELATIONS))
+    assert found.files == plain.files
+    assert (plain.left_out, found.left_out) == (0, 2)
 
 
 def test_a_mask_has_class_ids_and_small_things_in_front() -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from treadle.contracts import StoreConnection
 from treadle.contracts.dataset import DatasetItem
-from treadle.contracts.labels import Box, Boxes, ClassLabel, ImageSize, LabelClass, LabelSchema, Region, Regions
+from treadle.contracts.labels import Box, Boxes, ClassLabel, ImageSize, LabelClass, LabelSchema, Region, Regions, Spans
 from treadle.contracts.sync import Item, Source, SourceFields, SourceLabels, SyncSpec
 from treadle.jobs._known import Opinion, Unreadable
 from treadle.jobs._listing import find
@@ -174,6 +174,27 @@ def test_a_label_that_nobody_could_give_on_the_screen_is_refused_by_name(shelf: 
     assert [each.key for each in found] == ["pvc://shelf/old/good.jpg"]
     assert [each.uri for each in bad] == ["pvc://shelf/old/bad.jpg"]
     assert why in bad[0].why
+
+
+def test_relations_come_with_the_spans_that_they_join_and_are_those_of_the_project(shelf: Shelf) -> None:
+    spans = [{"label": "can", "start": 0, "end": 3}, {"label": "bottle", "start": 5, "end": 9}]
+    fine = {"label": "beside", "head": spans[0], "tail": spans[1]}
+    wrong = {
+        '"inside" is not a label of this project': fine | {"label": "inside"},
+        'a relation "beside" joins what is no span': fine | {"tail": spans[1] | {"end": 8}},
+        'a relation "beside" joins a span with itself': fine | {"tail": spans[0]},
+        '"can" is not a relation of this project': fine | {"label": "can"},
+    }
+    said = [
+        {"uri": f"{number}.txt", "label": {"shape": "Spans", "spans": spans, "relations": [each]}}
+        for number, each in enumerate([fine, *wrong.values()])
+    ]
+    shelf.write("old/labels.jsonl", "\n".join(map(json.dumps, said)))
+    schema = LabelSchema(task="NamedEntities", labels=BOXES.labels, relations=(LabelClass(name="beside"),))
+    (found,), bad = shelf.read("Jsonl", "old/labels.jsonl", schema, *(f"old/{number}.txt" for number in range(len(said))))
+    assert found.label == Spans.model_validate(said[0]["label"])
+    assert all(any(why in each.why for each in bad) for why in wrong)
+    assert len(bad) == len(wrong)
 
 
 def test_what_rounding_put_beside_the_image_is_cut(shelf: Shelf) -> None:

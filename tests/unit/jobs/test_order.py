@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from treadle.contracts import Blob, LabelStudioConnection, StoreConnection
-from treadle.contracts.labels import Box, Boxes, ClassLabel, ImageSize, LabelClass, LabelSchema, Rating, Span, Spans
+from treadle.contracts.labels import Box, Boxes, ClassLabel, ImageSize, LabelClass, LabelSchema, Rating, Relation, Span, Spans
 from treadle.contracts.model import ClassPrediction
 from treadle.contracts.rank import RankSpec
 from treadle.jobs._order import Scene, order_of
@@ -99,6 +99,24 @@ def test_an_answer_is_a_proposal_only_if_people_could_give_it() -> None:
     assert proposed("ImageClassification", ClassPrediction(label="crate", score=0.7)) is None
     assert proposed("ImageClassification", Boxes()) is None
     assert proposed("NamedEntities", Spans(spans=(Span(label="crate", start=0, end=3),))) is None
+
+
+def test_proposed_relations_are_as_sure_as_they_say_and_only_those_of_the_project() -> None:
+    can, bottle = (Span(label=name, start=start, end=start + 3, score=0.9) for name, start in (("can", 0), ("bottle", 5)))
+
+    def related(name: str, relations: Sequence[str]) -> Proposal | None:
+        said = Spans(spans=(can, bottle), relations=(Relation(label=name, head=can.mention, tail=bottle.mention, score=0.7),))
+        schema = LabelSchema(task="NamedEntities", labels=SCHEMA.labels, relations=tuple(LabelClass(name=each) for each in relations))
+        return proposal_of(said, TASKS["NamedEntities"], schema, None)
+
+    found = related("beside", ["beside"])
+    assert found
+    assert isinstance(found.label, Spans)
+    assert [relation.label for relation in found.label.relations] == ["beside"]
+    assert (found.confidence, [decision[0] for decision in found.decisions]) == (0.7, [0.9, 0.9, 0.7])
+    assert related("inside", ["beside"]) is None
+    assert related("can", ["beside"]) is None
+    assert related("beside", []) is None
 
 
 def test_boxes_are_as_sure_as_the_least_sure_one() -> None:

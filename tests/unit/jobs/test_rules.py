@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from treadle.contracts.labels import Box, Boxes, ClassLabel, ImageSize, Label, LabelClass, LabelSchema, Region, Regions, Span, Spans
+from treadle.contracts.labels import Box, Boxes, ClassLabel, ImageSize, Label, LabelClass, LabelSchema, Region, Regions, Relation, Span, Spans
 from treadle.contracts.quality import ConsensusPolicy, RawAnnotation, Rule
 from treadle.contracts.rank import AcceptedLabel
 from treadle.jobs._accepted import with_accepted
@@ -15,6 +15,8 @@ from treadle.jobs._suspicion import findings_of
 from treadle.tasks import TASKS
 
 CAN, SPECK = Box(label="can", x=1, y=1, width=40, height=20), Box(label="bottle", x=1, y=1, width=3, height=9)
+TOP, BOTTLE = Span(label="can", start=0, end=3), Span(label="bottle", start=5, end=9)
+JOINED = Spans(spans=(TOP, BOTTLE), relations=(Relation(label="of", head=TOP.mention, tail=BOTTLE.mention),))
 SQUARE = Region(label="can", points=((0.0, 0.0), (4.0, 0.0), (4.0, 4.0), (0.0, 4.0)), image=ImageSize(width=10, height=10))
 
 
@@ -34,6 +36,13 @@ def broken(rule: str, label: Label) -> str:
     ("region.area >= 16", Regions(regions=(SQUARE,)), True),
     ("region.area > 16", Regions(regions=(SQUARE,)), False),
     ("span.end - span.start < 10", Spans(spans=(Span(label="can", start=3, end=30),)), False),
+    ("relation.label != 'of' || relation.tail.label == 'bottle'", JOINED, True),
+    ("relation.label != 'of' || relation.tail.label == 'can'", JOINED, False),
+    ("relation.head.start < relation.tail.start", JOINED, True),
+    ("relation.label == 'nothing'", Spans(spans=JOINED.spans), True),
+    ("size(label.relations) > 0", JOINED, True),
+    ("size(label.relations) > 0", Spans(spans=JOINED.spans), False),
+    ("!('of' in names) || 'bottle' in names", JOINED, True),
     ("label.label != 'unknown'", ClassLabel(label="can"), True),
     ("label.label != 'unknown'", ClassLabel(label="unknown"), False),
 ])  # fmt: skip
@@ -59,6 +68,11 @@ def test_a_rule_that_cannot_be_asked_is_told(rule: str, why: str) -> None:
         broken(rule, Boxes(boxes=(CAN,)))
     assert failed.value.reason.name == "RuleInvalid"
     assert why in failed.value.message
+
+
+def test_a_rule_about_two_kinds_of_parts_is_refused() -> None:
+    with pytest.raises(JobFailure, match="rule it is about span and relation: make it a rule for each"):
+        broken("span.start < relation.head.start", JOINED)
 
 
 def test_items_whose_label_breaks_a_rule_are_left_out_and_found() -> None:

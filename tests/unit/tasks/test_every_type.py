@@ -53,7 +53,7 @@ def test_every_type_names_a_shape_measures_and_formats_that_exist() -> None:
     measures = {
         "Class": {"KrippendorffAlpha", "PercentAgreement", "FleissKappa"},
         "Boxes": {"BoxF1", "MeanIou"},
-        "Spans": {"SpanF1"},
+        "Spans": {"SpanF1", "RelationF1"},
         "Intervals": {"IntervalF1", "MeanIou"},
         "Regions": {"RegionF1", "MeanIou"},
         "Points": {"PointF1", "ObjectKeypointSimilarity"},

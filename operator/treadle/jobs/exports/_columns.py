@@ -6,11 +6,11 @@ from typing import Literal
 
 from treadle.contracts._base import canonical_json
 from treadle.contracts.dataset import DatasetItem
-from treadle.contracts.labels import Answer, ClassLabel, LabelSchema, Rating
-from treadle.jobs.exports._export import TextItem
+from treadle.contracts.labels import Answer, ClassLabel, LabelSchema, Rating, Spans
+from treadle.jobs.exports._export import TextItem, label_of
 
-Kind = Literal["Text", "Integer", "Number", "Truth", "Label"]
-"""Of a value; `Label` is a text that is one of the schema's labels."""
+Kind = Literal["Text", "Integer", "Number", "Truth", "Label", "Relation"]
+"""Of a value; `Label` is a text that is one of the schema's labels, `Relation` one of its relations."""
 Row = Mapping[str, object]
 
 
@@ -59,20 +59,25 @@ OF_SHAPE: Mapping[str, tuple[Column, ...]] = {
     "Answer": (Column("answer"),),
 }
 """What a label is in columns, by its shape. Of an answer on a screen that Treadle does not know: its JSON."""
+RELATIONS = Column("relations", depth=1, parts=(Column("label", "Relation"), _CLASS, Column("head", "Integer"), Column("tail", "Integer")))
+"""Beside `spans`, where the schema has relations: `head` and `tail` are places in the row's `spans`, from 0, as trainers of relations want them."""
 
 
-def columns_of(items: Sequence[DatasetItem]) -> tuple[Column, ...]:
+def columns_of(items: Sequence[DatasetItem], schema: LabelSchema) -> tuple[Column, ...]:
     """The columns of items with one shape of label: their words where they have some, the label, and what else is known."""
     shape, words = (items[0].label.shape, _words(items[0])) if items else ("Class", {})
-    return (*map(Column, words), *OF_SHAPE[shape], *ABOUT)
+    relations = (RELATIONS,) if shape == "Spans" and schema.relations else ()
+    return (*map(Column, words), *OF_SHAPE[shape], *relations, *ABOUT)
 
 
 def rows_of(items: Sequence[DatasetItem], schema: LabelSchema) -> Iterator[Row]:
     """One row per item, with those columns in that order."""
-    number = {name: place for place, name in enumerate(schema.names)}
-    columns = columns_of(items)
+    number, relation_number = ({name: place for place, name in enumerate(names)} for names in (schema.names, schema.relation_names))
+    columns = columns_of(items, schema)
     for item in items:
         values = {**item.model_dump(mode="json", include={column.name for column in ABOUT}), **_label(item, number), **_words(item)}
+        if RELATIONS in columns:
+            values[RELATIONS.name] = _relations(item, relation_number)
         yield {column.name: values[column.name] for column in columns}
 
 
@@ -89,3 +94,9 @@ def _label(item: DatasetItem, number: Mapping[str, int]) -> Row:
     (column,) = OF_SHAPE[label.shape]
     parts = label.model_dump(mode="json")[column.name]
     return {column.name: [{each.name: number[part["label"]] if each is _CLASS else part[each.name] for each in column.parts} for part in parts]}
+
+
+def _relations(item: DatasetItem, number: Mapping[str, int]) -> list[Row]:
+    label = label_of(item, Spans)
+    place = {span.mention: index for index, span in reversed(list(enumerate(label.spans)))}  # the first, should a model have said one twice
+    return [{"label": each.label, _CLASS.name: number[each.label], "head": place[each.head], "tail": place[each.tail]} for each in label.relations]

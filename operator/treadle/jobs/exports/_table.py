@@ -12,6 +12,7 @@ from treadle.jobs.exports._columns import Column, Row
 KINDS = {
     "Text": DataType.utf8(),
     "Label": DataType.utf8(),
+    "Relation": DataType.utf8(),
     "Integer": DataType.int64(),
     "Number": DataType.float64(),
     "Truth": DataType.bool(),

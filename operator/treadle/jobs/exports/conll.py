@@ -2,7 +2,7 @@
 
 Tags are BIO: `B-` begins a span, `I-` goes on with it, `O` is outside of all. Words are what letters and digits make; any other sign is a word of its
 own. A word ends where a span begins or ends, so that no span is rounded. A word has one tag: of spans that overlap the longest stays, of equally long
-ones the first, and the others are counted. `items.jsonl` holds all of them.
+ones the first, and the others are counted, as are all relations, for which there is no column. `items.jsonl` holds all of them.
 """
 
 import re
@@ -23,12 +23,17 @@ def conll(items: Sequence[DatasetItem], schema: LabelSchema) -> Export:
     index = tuple(ExportFile(path=f"{item.split}/{file_name(item)}", uri=item.uri, sha256=item.sha256, split=item.split) for item in items)
     splits = sorted({item.split for item in items})
     files = tuple(_file(split, [item for item in items if item.split == split]) for split in splits)
-    return Export(index, files, left_out=sum(len(spans) - len(_apart(spans)) for spans in (label_of(item, Spans).spans for item in items)))
+    return Export(index, files, left_out=sum(map(_without_room, items)))
 
 
 def _file(split: Split, items: Sequence[DatasetItem]) -> File:
     texts = ("".join(f"{word} -X- _ {tag}\n" for word, tag in _tagged(item)) + "\n" for item in items)
     return File(f"{split}.conll", "".join((HEAD, *texts)).encode(), split)
+
+
+def _without_room(item: DatasetItem) -> int:
+    label = label_of(item, Spans)
+    return len(label.spans) - len(_apart(label.spans)) + len(label.relations)
 
 
 def _tagged(item: DatasetItem) -> Iterator[tuple[str, str]]:

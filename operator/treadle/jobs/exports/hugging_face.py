@@ -38,7 +38,7 @@ def _readme(splits: Sequence[Split]) -> File:
 def _table(split: Split, items: Sequence[DatasetItem], schema: LabelSchema, *, texts: bool) -> File:
     from treadle.jobs.exports._table import table  # only a release writes tables, and only its image can
 
-    columns = tuple(_numbered(column) for column in columns_of(items) if column.name != NUMBER)
+    columns = tuple(_numbered(column) for column in columns_of(items, schema) if column.name != NUMBER)
     rows: list[Row] = [_numbers(row) for row in rows_of(items, schema)]
     if not texts:
         columns, rows = (FILE, *columns), [{FILE.name: file_name(item), **row} for item, row in zip(items, rows, strict=True)]
@@ -53,7 +53,7 @@ def _numbered(column: Column) -> Column:
 
 def _stored(column: Column) -> Column:
     """The column as the table has it: labels are numbers."""
-    return replace(column, kind="Integer" if column.kind == "Label" else column.kind, parts=tuple(map(_stored, column.parts)))
+    return replace(column, kind="Integer" if column.kind in ("Label", "Relation") else column.kind, parts=tuple(map(_stored, column.parts)))
 
 
 def _numbers(row: Row) -> Row:
@@ -69,8 +69,8 @@ def _numbers_in(value: object) -> object:
 def _feature(column: Column, schema: LabelSchema) -> object:
     """A column in the words of `datasets`."""
     feature: object = {"dtype": TYPES.get(column.kind), "_type": "Value"}
-    if column.kind == "Label":
-        feature = {"names": list(schema.names), "_type": "ClassLabel"}
+    if column.kind in ("Label", "Relation"):
+        feature = {"names": list(schema.names if column.kind == "Label" else schema.relation_names), "_type": "ClassLabel"}
     if column.parts:
         feature = {part.name: _feature(part, schema) for part in column.parts}
     for _ in range(column.depth):

@@ -19,7 +19,7 @@ def _table(split: Split, items: Sequence[DatasetItem], schema: LabelSchema) -> F
     from treadle.jobs.exports._table import table  # only a release writes tables, and only its image can
 
     rows = ({"path": _path(item), **row} for item, row in zip(items, rows_of(items, schema), strict=True))
-    return File(f"{split}.parquet", table((Column("path"), *columns_of(items)), rows), split)
+    return File(f"{split}.parquet", table((Column("path"), *columns_of(items, schema)), rows), split)
 
 
 def _path(item: DatasetItem) -> str:

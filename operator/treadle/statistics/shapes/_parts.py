@@ -5,7 +5,7 @@ of the people marked it, and not there when fewer than half did; its label is wh
 from theirs. A tie in either is a dispute about the item.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -27,16 +27,8 @@ class Part(Protocol):
         """What parts are sorted by: equal only for equal parts."""
 
 
-class Whole(Protocol):
-    """An answer: all that somebody marked in an item."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The labels in it, each once."""
-
-
 One = TypeVar("One", bound=Part)
-All = TypeVar("All", bound=Whole)
+All = TypeVar("All")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,20 +102,14 @@ class Parts(Generic[All, One]):
 
     def agreement(self, items: Sequence[Sequence[All]], names: Sequence[str]) -> Agreement:
         """Mean F1 of all pairs of answers to an item, averaged over the items; of a label, over those where somebody marked it."""
-        of_label: dict[str, list[float]] = {name: [] for name in names}
-        overall, graded = [], []
+        tally = Tally(self)
         for answers in items:  # one at a time: there may be very many
-            if len(answers) < 2:
-                continue
-            for name in {name for answer in answers for name in answer.names}:
-                of_label[name].append(_pairwise(self.similarity, [self._only(answer, name) for answer in answers]))
-            overall.append(_pairwise(self.similarity, answers))
-            if self.graded:
-                graded.append(_pairwise(self.mean_likeness, answers))
-        others = {self.graded: _mean(graded)} if self.graded else {}
-        return Agreement(_mean(overall), {name: _mean(found) for name, found in of_label.items()}, others)
+            tally.add(answers)
+        by_label = tally.by_label
+        return Agreement(tally.overall, {name: by_label.get(name) for name in names}, {self.graded: tally.likeness} if self.graded else {})
 
-    def _only(self, answer: All, name: str) -> All:
+    def only(self, answer: All, name: str) -> All:
+        """The parts with this label, as an answer."""
         return self.answer([part for part in self.of(answer) if part.label == name], answer)
 
     def _clusters(self, answers: Sequence[Sequence[One]]) -> list[list[One]]:
@@ -152,6 +138,41 @@ class Parts(Generic[All, One]):
 
     def _rank(self, one: One, other: One) -> tuple[object, ...]:
         return (one.label != other.label, -self.likeness(one, other), *sorted((one.place, other.place)))
+
+
+class Tally(Generic[All, One]):
+    """How far people agree about one kind of part, item by item."""
+
+    def __init__(self, parts: Parts[All, One]) -> None:
+        self._parts = parts
+        self._of_label: defaultdict[str, list[float]] = defaultdict(list)
+        self._overall: list[float] = []
+        self._graded: list[float] = []
+
+    def add(self, answers: Sequence[All]) -> None:
+        """Count one item; a single answer says nothing."""
+        if len(answers) < 2:
+            return
+        for name in {part.label for answer in answers for part in self._parts.of(answer)}:
+            self._of_label[name].append(_pairwise(self._parts.similarity, [self._parts.only(answer, name) for answer in answers]))
+        self._overall.append(_pairwise(self._parts.similarity, answers))
+        if self._parts.graded:
+            self._graded.append(_pairwise(self._parts.mean_likeness, answers))
+
+    @property
+    def overall(self) -> float | None:
+        """Mean F1; None without an item that several people answered."""
+        return _mean(self._overall)
+
+    @property
+    def likeness(self) -> float | None:
+        """Mean likeness of pairs, of kinds for which it is measured."""
+        return _mean(self._graded)
+
+    @property
+    def by_label(self) -> Mapping[str, float]:
+        """Mean F1 of every label that somebody marked, over the items where somebody did."""
+        return {name: fmean(found) for name, found in self._of_label.items()}
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ class Agreement:
 
     Attributes:
         overall: in the shape's own measure, 1 is perfect.
-        by_label: as `overall`, of each label on its own.
+        by_label: as `overall`, of each label on its own; of a relation in the measure of relations.
         others: in further measures of the shape, by their names.
     """
 
