@@ -30,10 +30,10 @@ from treadle.jobs._coco import coco_labels
 from treadle.tasks import TASKS
 from treadle.tasks._brush import packed
 
-ITEMS = 20
+ITEMS = 10
 ERRORS = (0.1, 0.25)
 """How often each of the two people says the other label."""
-SEED = 5
+SEED = 6
 LABELS = (LabelClass(name="calm"), LabelClass(name="storm"))
 SIZE = ImageSize(width=40, height=30)
 SCREEN = """<View><Image name="item" value="$item"/>
@@ -184,9 +184,16 @@ def two_people(names: list[str]) -> tuple[Said, Said]:
     return first, second
 
 
+@pytest.fixture(scope="module")
+def people(label_studio: LabelStudioServer) -> tuple[Person, Person]:
+    """Two people, the same for all types: signing up takes seconds."""
+    first, second = (Person(label_studio.url, label_studio.make_user(f"{uuid4().hex[:8]}@example.com")) for _ in ERRORS)
+    return first, second
+
+
 @pytest.mark.parametrize("name", TYPES)
 def test_what_two_people_say_of_a_type_becomes_a_version_and_files_that_say_the_same(
-    s3: S3Server, label_studio: LabelStudioServer, tmp_path: Path, name: str
+    s3: S3Server, label_studio: LabelStudioServer, people: tuple[Person, Person], tmp_path: Path, name: str
 ) -> None:
     type_, schema = TYPES[name], LabelSchema(task=name, labels=LABELS)
     bucket = s3.make_bucket(f"life-{uuid4().hex[:8]}")
@@ -206,8 +213,7 @@ def test_what_two_people_say_of_a_type_becomes_a_version_and_files_that_say_the_
 
     first, second = two_people(names)
     uris = {task["meta"]["treadle"]["uri"].rpartition("/")[2]: task["id"] for task in person.tasks(project.project)}
-    for said in (first, second):
-        somebody = Person(label_studio.url, label_studio.make_user(f"{uuid4().hex[:8]}@example.com"))
+    for somebody, said in zip(people, (first, second), strict=True):
         for number, file in enumerate(names):
             answer = {"result": [type_.say(said[file], number)], "lead_time": 1.0}
             somebody.call("POST", f"/api/tasks/{uris[file]}/annotations/", json=answer)
@@ -260,7 +266,9 @@ def marked(*arrows: tuple[str, str, str]) -> list[dict[str, object]]:
     return [*spans, *ways]
 
 
-def test_relations_of_spans_are_added_proposed_drawn_restored_and_released(s3: S3Server, label_studio: LabelStudioServer, tmp_path: Path) -> None:
+def test_relations_of_spans_are_added_proposed_drawn_restored_and_released(
+    s3: S3Server, label_studio: LabelStudioServer, people: tuple[Person, Person], tmp_path: Path
+) -> None:
     bucket = s3.make_bucket(f"relations-{uuid4().hex[:8]}")
     for folder, names in (("raw", ("0.txt", "1.txt")), ("old", ("2.txt", "3.txt"))):
         (s3.folder / bucket / folder).mkdir()
@@ -275,7 +283,7 @@ def test_relations_of_spans_are_added_proposed_drawn_restored_and_released(s3: S
     admin, project = Person(label_studio.url, label_studio.token), make_project(label_studio, UNRELATED, answers=2)
     first = SyncSpec(labels=UNRELATED, sources=(raw,), destination=destination, store=store, label_studio=project)
     assert job.result(first, SyncResult).added == 2
-    one, other = (Person(label_studio.url, label_studio.make_user(f"{uuid4().hex[:8]}@example.com")) for _ in range(2))
+    one, other = people
 
     def answer(person: Person, name: str, result: object) -> None:
         (task,) = (task for task in admin.tasks(project.project) if task["meta"]["treadle"]["uri"].endswith(name))
