@@ -93,7 +93,10 @@ def letters(folder: Path) -> Iterator[Said]:
     named = {"Ada": "person", "Grete": "person", "London": "place", "Vienna": "place", "Sunday": "date", "3 May": "date"}
     for number, line in enumerate(LINES):
         found = [{"label": label, "start": line.index(word), "end": line.index(word) + len(word)} for word, label in named.items() if word in line]
-        yield f"letters.jsonl#{number}", {"shape": "Spans", "spans": found}, "1"
+        stays = [
+            {"label": "stayed at", "head": one, "tail": two} for one in found for two in found if (one["label"], two["label"]) == ("person", "place")
+        ]
+        yield from ((f"letters.jsonl#{number}", {"shape": "Spans", "spans": found, "relations": stays}, who) for who in "12")
 
 
 def answers(folder: Path) -> Iterator[Said]:
@@ -185,7 +188,8 @@ def test_a_sample_becomes_a_version_in_all_its_formats(name: str, tmp_path: Path
     (folder / "labels.jsonl").write_text("\n".join(lines))
 
     store, sets = StoreConnection(claims=str(tmp_path)), spec.dataset.destination
-    schema = LabelSchema(task=spec.task.type.value, labels=tuple(LabelClass(name=label.name) for label in spec.task.labels or ()))
+    named, related = (tuple(LabelClass(name=each.name) for each in classes or ()) for classes in (spec.task.labels, spec.task.relations))
+    schema = LabelSchema(task=spec.task.type.value, labels=named, relations=related)
     fields = SourceFields(**asked.fields.model_dump(exclude_none=True)) if asked.fields else None
     labels = SourceLabels(format="Jsonl", uri=f"{asked.uri.rpartition('/')[0]}/labels.jsonl")
     source = Source(name=asked.name, uri=asked.uri, include=asked.include, group_by=asked.group_by or "", fields=fields, labels=labels)
