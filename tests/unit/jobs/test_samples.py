@@ -93,7 +93,10 @@ def letters(folder: Path) -> Iterator[Said]:
     named = {"Ada": "person", "Grete": "person", "London": "place", "Vienna": "place", "Sunday": "date", "3 May": "date"}
     for number, line in enumerate(LINES):
         found = [{"label": label, "start": line.index(word), "end": line.index(word) + len(word)} for word, label in named.items() if word in line]
-        yield f"letters.jsonl#{number}", {"shape": "Spans", "spans": found}, "1"
+        stays = [
+            {"label": "stayed at", "head": one, "tail": two} for one in found for two in found if (one["label"], two["label"]) == ("person", "place")
+        ]
+        yield from ((f"letters.jsonl#{number}", {"shape": "Spans", "spans": found, "relations": stays}, who) for who in "12")
 
 
 def answers(folder: Path) -> Iterator[Said]:
@@ -196,8 +199,9 @@ def test_a_sample_becomes_a_version_in_all_its_formats(name: str, tmp_path: Path
     (folder / "labels.jsonl").write_text("\n".join(lines))
 
     store, sets = StoreConnection(claims=str(tmp_path)), spec.dataset.destination
-    labels_of = spec.task.labels or TASKS[spec.task.type].silent
-    schema = LabelSchema(task=spec.task.type.value, labels=tuple(LabelClass(name=label.name) for label in labels_of))
+    classes = (spec.task.labels or TASKS[spec.task.type].silent, spec.task.relations or ())
+    labels_of, relations_of = (tuple(LabelClass(name=each.name) for each in those) for those in classes)
+    schema = LabelSchema(task=spec.task.type.value, labels=labels_of, relations=relations_of)
     fields = SourceFields(**asked.fields.model_dump(exclude_none=True)) if asked.fields else None
     labels = SourceLabels(format="Jsonl", uri=f"{asked.uri.rpartition('/')[0]}/labels.jsonl")
     source = Source(name=asked.name, uri=asked.uri, include=asked.include, group_by=asked.group_by or "", fields=fields, labels=labels)

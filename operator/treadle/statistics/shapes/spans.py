@@ -75,8 +75,8 @@ def agreement(items: Sequence[Sequence[Spans]], names: Sequence[str]) -> Agreeme
         spans.add(answers)
         relations.add(answers)
     by_label = {**relations.by_label, **spans.by_label}
-    drawn = {RELATION_F1: relations.overall} if relations.by_label else {}
-    return Agreement(spans.overall, {name: by_label.get(name) for name in names}, drawn)
+    drawn = relations.overall if relations.by_label else None
+    return Agreement(spans.overall, {name: by_label.get(name) for name in names}, {RELATION_F1: drawn})
 
 
 def _joined(answers: Sequence[Spans], agreed: frozenset[Mention]) -> list[Relation] | None:
