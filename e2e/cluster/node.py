@@ -48,6 +48,8 @@ CNI: dict[str, Any] = {
 """Pods on one bridge. NetworkPolicies are accepted and not enforced."""
 
 COMPONENTS = ("pause", "coredns", "probe")
+TOO_EARLY = "server is not initialized yet"
+"""What containerd tells a kubelet that asks before it can answer."""
 
 
 def run_node(cluster: Cluster, programs: Path) -> None:
@@ -66,8 +68,9 @@ def run_node(cluster: Cluster, programs: Path) -> None:
     cluster.apply(*dns.MANIFESTS)
 
     def ready() -> bool:
-        for name in ("containerd", "kubelet", "kube-proxy", "kube-scheduler"):
+        for name in ("containerd", "kube-proxy", "kube-scheduler"):
             cluster.assert_running(name)
+        keep_kubelet(cluster, "kubelet")
         conditions = cluster.get("node", NODE)["status"].get("conditions", [])
         return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
 
@@ -78,6 +81,17 @@ def run_node(cluster: Cluster, programs: Path) -> None:
         return bool(cluster.get("deployment", "coredns", "--namespace=kube-system")["status"].get("readyReplicas"))
 
     until("The readiness of cluster DNS", resolving, timeout=90, every=0.2, remedy=f"See {known.logs / 'kubelet.log'}.")
+
+
+def keep_kubelet(cluster: Cluster, name: str) -> None:
+    """Starts a kubelet again that came too early: containerd answers before its Kubernetes side does, and the kubelet gives up, since systemd would
+    start it again. One that ended for any other reason is a `Problem`.
+    """
+    program = cluster.programs().get(name)
+    if program and program.pid is None and TOO_EARLY in cluster.tail(name):
+        cluster.control.start(name)
+    else:
+        cluster.assert_running(name)
 
 
 def start_containerd(cluster: Cluster) -> None:

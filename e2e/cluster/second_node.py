@@ -80,6 +80,6 @@ def answers(cluster: Cluster) -> bool:
 
 def ready(cluster: Cluster) -> bool:
     """Whether the node is there and Ready."""
-    cluster.assert_running(KUBELET)
+    node.keep_kubelet(cluster, KUBELET)
     conditions = [c for item in cluster.get("nodes")["items"] if item["metadata"]["name"] == NODE for c in item["status"].get("conditions", [])]
     return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)

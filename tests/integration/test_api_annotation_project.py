@@ -74,7 +74,7 @@ CASES = [
          {"spec.task": RELATED | {"relations": [*RELATIONS, {"name": "sells"}]}}, before={"spec.task": RELATED}),
     Case("a relation renamed", {"spec.task": RELATED | {"relations": [{"name": "hires"}, *RELATIONS[1:]]}}, "append new relations at the end",
          {"spec.task": RELATED | {"relations": [RELATIONS[0] | {"color": "#ff0000"}, *RELATIONS[1:]]}}, before={"spec.task": RELATED}),
-    Case("all relations removed", {"spec.task": UNRELATED}, "keep relations", before={"spec.task": RELATED}),
+    Case("all relations removed", {"spec.task": UNRELATED}, "keep relations", {"spec.task": RELATED | {"labels": [*LABELS, {"name": "jar"}]}}, before={"spec.task": RELATED}),
     Case("relations added later", {"spec.task": RELATED | {"type": "TextClassification"}}, "remove relations", {"spec.task": RELATED}, before={"spec.task": UNRELATED}),
     Case("no source", {"spec.source": MISSING}, "set exactly one of source or sources", SOURCES | {"spec.sources": [{"name": "a", "uri": "s3://a/"}]}),
     Case("both source and sources", {"spec.sources": [{"name": "a", "uri": "s3://a/"}]}, "set exactly one of source or sources"),

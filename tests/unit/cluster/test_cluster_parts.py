@@ -4,13 +4,18 @@ import json
 import os
 import stat
 import time
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from cryptography import x509
 
-from e2e.cluster import Problem, audit, lifecycle, places, preflight, tools
+from e2e.cluster import Cluster, Problem, audit, lifecycle, node, places, preflight, tools
 from e2e.cluster.commands import run
+from e2e.cluster.control import Control, Program
 from e2e.cluster.control_plane import file_name
 from e2e.cluster.pki import Authority
 from e2e.cluster.problem import Ended
@@ -119,3 +124,31 @@ def test_a_full_disk_is_told_with_its_place_and_the_remedy() -> None:
     preflight.check_room(0)
     with pytest.raises(Problem, match=r"GB free and 1000000 GB are wanted: free some, or set XDG_CACHE_HOME"):
         preflight.check_room(1_000_000)
+
+
+class EndedPrograms(Control):
+    """A supervisor whose programs have all ended; it notes which one is to be started again."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.started: list[str] = []
+
+    def programs(self) -> dict[str, Program]:
+        return {"kubelet": Program(pid=None, exit=1)}
+
+    def start(self, name: str, command: Sequence[str] | None = None, env: Mapping[str, str] | None = None) -> None:
+        assert command is None, "as it was started last"
+        self.started.append(name)
+
+
+@pytest.mark.parametrize(("last_words", "again"), [("CRI v1: server is not initialized yet", True), ("unknown flag: --root", False)])
+def test_a_kubelet_that_came_before_containerd_was_ready_is_started_again_and_no_other(tmp_path: Path, last_words: str, again: bool) -> None:
+    control, logs = EndedPrograms(tmp_path), tmp_path / "logs"
+    logs.mkdir()
+    (logs / "kubelet.log").write_text(f"Starting\n{last_words}\n")
+    cluster = SimpleNamespace(control=control, programs=control.programs, layout=SimpleNamespace(logs=logs))
+    cluster.tail = partial(Cluster.tail, cluster)
+    cluster.assert_running = partial(Cluster.assert_running, cluster)
+    with nullcontext() if again else pytest.raises(Ended, match="unknown flag"):
+        node.keep_kubelet(cluster, "kubelet")
+    assert control.started == (["kubelet"] if again else [])
