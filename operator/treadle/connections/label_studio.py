@@ -36,9 +36,10 @@ from treadle.plan import Effect, Question, Trouble
 
 Wish = EnsureLabellingProject | CloseLabellingProject
 
-PAGE = 500
+PAGE = 100  # more are not given
 PAGES = 1000
 """Pages of a listing; a server that has still more is not in its right mind."""
+READINGS = 3
 DELETE_SECONDS = 120.0
 """For deleting a project, which goes through all that it held."""
 SKIP_POLICY = "IGNORE_SKIPPED"
@@ -230,15 +231,29 @@ class LabelStudio:
         return next(iter(await self._details([number])), None)
 
     async def _list(self, query: Mapping[str, object]) -> Sequence[Project]:
+        """All projects, the oldest first. What comes while they are read is at the end, where it moves no other one out of sight; where one goes, the
+        next one may have moved onto a page that was read before, so that they are read again. Newest first, which is the server's own order, the
+        oldest would be missed: it counts them, and then reads so many.
+        """
+        for _ in range(READINGS):
+            projects, counts = await self._read({**query, "ordering": "id"})
+            if min(counts) == counts[0]:
+                return projects
+        raise self._http.trouble(Reason.UnexpectedAnswer, f"lists projects, of which some went each of {READINGS} times before all were read")
+
+    async def _read(self, query: Mapping[str, object]) -> tuple[Sequence[Project], Sequence[int]]:
+        """All pages, and how many projects there were at each of them."""
         projects: list[Project] = []
+        counts: list[int] = []
         for page in range(1, PAGES + 1):
             reply = await self._http.send("GET", "/api/projects/", query={**query, "page": page, "page_size": PAGE})
             self._must(reply, "list projects")
             try:
                 projects += [Project.model_validate(item) for item in reply.body["results"]]
+                counts.append(int(reply.body["count"]))
                 if not reply.body["next"]:
-                    return projects
-            except (ValidationError, KeyError, TypeError) as error:
+                    return projects, counts
+            except (ValidationError, KeyError, TypeError, ValueError) as error:
                 raise self._http.trouble(Reason.UnexpectedAnswer, f"lists projects in a way not understood: {reply.detail}") from error
         raise self._http.trouble(Reason.UnexpectedAnswer, f"lists projects without end: more than {PAGES} pages")
 

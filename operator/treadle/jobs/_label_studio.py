@@ -149,13 +149,20 @@ class LabelStudio:
         )
 
     def tasks(self, *, annotations: bool = False) -> Iterator[LabellingTask]:
-        """All tasks by id, with their annotations and proposals if wanted."""
-        seen, number = 0, 0
+        """All tasks by id, with their annotations and proposals if wanted.
+
+        Raises:
+            JobFailure: somebody deletes tasks meanwhile. The next one may have moved onto a page that was read before, and would pass for deleted.
+        """
+        seen, number, before = 0, 0, 0
         while True:
             number += 1
             fields = "all" if annotations else "task_only"
             query = {"project": self._project, "fields": fields, "resolve_uri": "false", "page": number, "page_size": PAGE}
             page = self._read(_Page, self._send("GET", "/api/tasks/", params=query))
+            if page.total < before:
+                raise unavailable(f"tasks of project {self._project} were deleted while they were read; they are read again")
+            before = page.total
             yield from page.tasks
             seen += len(page.tasks)
             if seen >= page.total or not page.tasks:

@@ -103,6 +103,32 @@ async def test_all_pages_are_read(tmp_path: Path) -> None:
     assert answers[FIND].id == 7
 
 
+async def test_a_project_that_moves_out_of_sight_is_not_taken_for_gone(tmp_path: Path) -> None:
+    """Another one is deleted between two pages: what would have been first on the second page is the last on the first one by then."""
+    tag = f"treadle.dev/owner: {OWNER.identity} uid=uid-0 guidelines=x"
+    readings = iter([(2, [{"id": 1}]), (1, []), (1, [{"id": 7, "description": tag}])])
+
+    def pages(request: httpx.Request) -> httpx.Response:
+        if "ids" in request.url.params:
+            return httpx.Response(200, json={**EMPTY, "count": 1, "results": [{"id": 7, "description": tag, "label_config": "<View/>"}]})
+        assert request.url.params["ordering"] == "id", "what is made meanwhile comes last"
+        count, listed = next(readings)
+        return httpx.Response(200, json={**EMPTY, "count": count, "next": "more" if count == 2 else None, "results": listed})
+
+    answers, _ = await asked(tmp_path, pages)
+    assert answers[FIND].id == 7
+
+
+async def test_a_list_that_never_stays_the_same_is_no_answer(tmp_path: Path) -> None:
+    def pages(request: httpx.Request) -> httpx.Response:
+        first = request.url.params["page"] == "1"
+        return httpx.Response(200, json={**EMPTY, "count": 2 if first else 1, "next": "more" if first else None, "results": []})
+
+    said, _ = await asked(tmp_path, pages)
+    assert said.reason is Reason.UnexpectedAnswer
+    assert "some went each of 3 times" in said.message
+
+
 async def test_a_personal_token_is_changed_into_access_tokens_that_are_used_for_four_minutes(tmp_path: Path) -> None:
     now, given = [0.0], iter(f"access-{n}" for n in range(10))
 

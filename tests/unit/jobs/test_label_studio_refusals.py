@@ -61,3 +61,16 @@ def test_a_listing_that_fails_is_tried_again_or_told(status: int, reason: Reason
     with pytest.raises(JobFailure) as failure:
         list(backend(lambda _: httpx.Response(status, json={"detail": "no"}), monkeypatch).tasks(annotations=True))
     assert (failure.value.reason, failure.value.exit_code) == (reason, code)
+
+
+def test_a_task_that_moves_out_of_sight_while_others_are_deleted_is_not_taken_for_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = {"1": (2, [{"id": 1, "data": {}}]), "2": (1, [])}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        total, tasks = pages[request.url.params["page"]]
+        return httpx.Response(200, json={"total": total, "tasks": tasks})
+
+    with pytest.raises(JobFailure) as failure:
+        list(backend(answer, monkeypatch).tasks())
+    assert failure.value.exit_code is ExitCode.UNAVAILABLE
+    assert "deleted while they were read" in failure.value.message
