@@ -35,6 +35,15 @@ async def test_a_project_is_made_once_and_found_again(bench: Bench) -> None:
     assert await bench.ask(bench.find(), LabellingProgress(connection=CONNECTION, project=made.id)) == [made, Progress()]
 
 
+def test_label_studio_tells_the_oldest_project_first_where_it_is_asked_to(bench: Bench) -> None:
+    """So a project that somebody makes while the list is read moves no other one out of sight."""
+    made = [bench.twin(""), bench.twin("")]
+    listed = bench.http.get("/api/projects/", params={"ordering": "id", "include": "id,description", "page_size": 100}).json()["results"]
+    numbers = [project["id"] for project in listed]
+    assert numbers == sorted(numbers)
+    assert set(made) <= set(numbers) or len(numbers) == 100
+
+
 async def test_wanting_it_cut_after_each_call_leaves_one_project(bench: Bench) -> None:
     async def prepare() -> Effect:
         return bench.ensure()
