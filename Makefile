@@ -55,11 +55,15 @@ bench-serving: venv ## Benchmark of the serving runtime beside a bare applicatio
 	@$(PY) -m tests.bench_serving $(if $(ROUNDS),--rounds=$(ROUNDS)) $(if $(SECONDS_EACH),--seconds=$(SECONDS_EACH)) $(if $(RESUME),--resume)
 
 .PHONY: bench
-bench: bench-control bench-serving bench-data ## Every benchmark, one after the other
+bench: bench-control bench-serving bench-data bench-sync ## Every benchmark, one after the other
 
 .PHONY: bench-data
 bench-data: venv ## Quality and release of up to 1,000,000 items (ITEMS=100000 for less), about 10 min; writes docs/evidence/labels.md
 	@$(PY) -m tests.bench.data $(ITEMS)
+
+.PHONY: bench-sync
+bench-sync: venv ## The first sync of 100,000 objects and the next one (ITEMS=10000 for less), about 8 min; writes docs/evidence/sync.md
+	@$(PY) -m tests.bench.sync $(ITEMS)
 
 .PHONY: bench-learning
 bench-learning: venv ## How many labels active learning needs to equal random sampling (digits, MNIST-5k), and how many wrong labels are found, about 20 min (PARTS="digits mnist labels" for some); writes docs/evidence/learning.md and its plots
